@@ -1,0 +1,212 @@
+"""`@primitive`: makes a differentiable op out of a function on plain arrays.
+
+The function returns its value and, beside it, one pullback for each differentiable argument:
+
+    @primitive
+    def mul(x: Array, y: Array) -> Forward:
+        \"\"\"x · y.  d/dx = y, d/dy = x.\"\"\"
+        return x * y, (lambda g: g * y, lambda g: g * x)
+
+The differentiable arguments are those annotated `Array`; they come first. What comes after them are options, handed
+on as they are. With one differentiable argument the pullback needs no tuple. `None` in place of a pullback says that
+the derivative is zero.
+
+Once, for every op, the machinery around it unwraps the Tensors, gives plain numbers the dtype of the arrays beside
+them, refuses two float dtypes or two backends in one expression, records the pullbacks that somebody will need, and
+undoes broadcasting on the way back. An op's own code is mathematics alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import linecache
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minivae.autodiff.graph import Node, Pullback, freeze
+from minivae.autodiff.mode import mode
+from minivae.autodiff.tensor import Tensor
+from minivae.backend import Array, array_module, backend_of
+from minivae.errors import BackendError, DtypeError, GraphError, NonFiniteError, ShapeError
+
+Forward = tuple[Array, Pullback | tuple[Pullback | None, ...] | None]
+"""What a primitive returns: its value, and its pullback or a tuple of them."""
+
+PRIMITIVES: dict[str, Callable[..., Tensor]] = {}
+"""Every op of minivae by name (a learner's own primitives are not in it)."""
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
+    """Turn `forward` (plain arrays in, value and pullbacks out) into an op on Tensors. See this file's docstring."""
+    name = forward.__name__.strip("_")
+    parameters = list(inspect.signature(forward).parameters.values())
+    arguments = [p for p in parameters if str(p.annotation) in ("Array", "Array | None", str(Array))]
+    variadic = bool(arguments) and arguments[0].kind is inspect.Parameter.VAR_POSITIONAL
+    if not arguments or parameters[: len(arguments)] != arguments:
+        raise TypeError(
+            f"primitive {name!r}: annotate the differentiable arguments with `Array` and put them first; "
+            f"got ({', '.join(map(str, parameters))})"
+        )
+    names = [p.name for p in arguments]
+    n = len(names)
+
+    @functools.wraps(forward)
+    def op(*args: Any, **options: Any) -> Tensor:
+        if variadic:
+            operands, rest = args, ()
+        else:
+            if options or len(args) < n:
+                args = _positional(args, options, arguments, name)
+            operands, rest = args[:n], args[n:]
+        plain = []
+        first = None
+        uniform, tracked = True, False
+        for operand in operands:
+            if isinstance(operand, Tensor):
+                data = operand.data
+                plain.append(data)
+                if first is None:
+                    first = data
+                elif data.dtype is not first.dtype or type(data) is not type(first):
+                    uniform = False
+                tracked = tracked or operand.requires_grad
+            else:
+                plain.append(operand)
+                uniform = False
+        if not uniform:
+            _reconcile(plain, first, name, names)
+        if mode.debug:
+            plain = [_read_only(array) for array in plain]
+        try:
+            value, pullbacks = forward(*plain, *rest, **options)
+        except (ValueError, IndexError) as error:
+            raise _explain(error, forward, name, names, plain) from error
+        if isinstance(value, np.generic):
+            value = np.asarray(value)
+        out = Tensor.__new__(Tensor)
+        out.data, out.grad, out.requires_grad, out.node = value, None, False, None
+        if tracked and mode.record:
+            out.requires_grad = True
+            if not isinstance(pullbacks, tuple):
+                pullbacks = (pullbacks,)
+            if len(pullbacks) != len(operands):
+                raise GraphError(f"{name}: {len(operands)} differentiable arguments, {len(pullbacks)} pullbacks")
+            out.node = Node(
+                name,
+                tuple(
+                    [
+                        (operand.node or operand.graph_node(), pullback)
+                        for operand, pullback in zip(operands, pullbacks, strict=True)
+                        if pullback is not None and isinstance(operand, Tensor) and operand.requires_grad
+                    ]
+                ),
+                value,
+            )
+        if mode.debug:
+            _inspect(out, plain, name, names)
+        return out
+
+    if forward.__module__.startswith("minivae."):
+        PRIMITIVES[name] = op
+    return op
+
+
+def _positional(args: tuple, options: dict, arguments: list[inspect.Parameter], name: str) -> tuple:
+    """Move differentiable arguments that were given by keyword, or left out, into their places."""
+    given = list(args)
+    for parameter in arguments[len(args) :]:
+        if parameter.name in options:
+            given.append(options.pop(parameter.name))
+        elif parameter.default is not inspect.Parameter.empty:
+            given.append(parameter.default)
+        else:
+            raise TypeError(f"{name}: the argument {parameter.name!r} is missing")
+    return tuple(given)
+
+
+def _reconcile(plain: list, first: Array | None, name: str, names: list[str]) -> None:
+    """Give numbers and integer arrays the dtype of the float arrays beside them; refuse two dtypes or backends."""
+    floats = [a for a in plain if hasattr(a, "ndim") and a.ndim > 0 and a.dtype.kind == "f"]
+    if first is None or first.ndim == 0:
+        first = floats[0] if floats else first
+    dtype = first.dtype if first is not None else np.dtype(np.float32)
+    for i, value in enumerate(plain):
+        label = names[i] if i < len(names) else f"{names[-1]}[{i}]"
+        if value is None:
+            continue
+        if getattr(value, "ndim", 0) == 0 or not hasattr(value, "dtype"):
+            is_0d_array = hasattr(value, "astype") and not isinstance(value, np.generic)
+            if is_0d_array and first is not None and backend_of(value) == backend_of(first):
+                plain[i] = value.astype(dtype, copy=False)
+            elif isinstance(value, (int, float, np.generic, np.ndarray)):
+                plain[i] = dtype.type(value)
+            elif is_0d_array:
+                plain[i] = value.astype(dtype, copy=False)
+            else:
+                raise TypeError(
+                    f"{name}: {label} is a {type(value).__name__}; expected a Tensor, an array or a number"
+                )
+        elif value.dtype.kind != "f":
+            plain[i] = value.astype(dtype)
+        elif value.dtype != dtype:
+            raise DtypeError(
+                f"{name}: {label} is {value.dtype}, but another argument is {dtype}; one expression, one dtype. "
+                "The usual cause: a float32 array times np.sqrt(2) is float64 since NumPy 2 (use math.sqrt), or an "
+                "array was made without dtype=. Convert it with .astype(...) or Tensor(..., dtype=...)."
+            )
+    arrays = [(i, a) for i, a in enumerate(plain) if hasattr(a, "ndim") and not isinstance(a, np.generic)]
+    if len({backend_of(a) for _, a in arrays}) > 1:
+        places = ", ".join(f"{names[min(i, len(names) - 1)]} on {backend_of(a)}" for i, a in arrays)
+        raise BackendError(
+            f"{name}: arrays of two backends in one expression ({places}). "
+            "Move one with .to('numpy') or .to('cupy')."
+        )
+
+
+def _read_only(array: Any) -> Any:
+    """A view that cannot be written to: an op must not change its inputs."""
+    if isinstance(array, np.ndarray):
+        array = array.view()
+        array.flags.writeable = False
+    return array
+
+
+def _explain(error: Exception, forward: Callable, name: str, names: list[str], plain: list) -> Exception:
+    """An error about shapes, with the op, its arguments, their shapes, and the rule (the docstring's first line)."""
+    if isinstance(error, ShapeError) and str(error).startswith(f"{name}:"):
+        return error
+    given = ", ".join(
+        f"{names[min(i, len(names) - 1)]}: {getattr(array, 'shape', None)}" for i, array in enumerate(plain)
+    )
+    rule = inspect.cleandoc(forward.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    return ShapeError(f"{name}: {error}\n  given: {given}\n  rule:  {rule or 'see its docstring'}")
+
+
+def _inspect(out: Tensor, plain: list, name: str, names: list[str]) -> None:
+    """Debug mode: the value must be finite; remember the user's line; make the value read-only."""
+    line = _user_line()
+    if not bool(array_module(out.data).isfinite(out.data).all()):
+        states = []
+        for label, array in zip(names, plain, strict=False):
+            if hasattr(array, "dtype") and array.size:
+                states.append(f"{label} in [{float(array.min()):.4g}, {float(array.max()):.4g}]")
+        raise NonFiniteError(f"{name}: the value is not finite ({'; '.join(states)})\n  called here: {line}")
+    freeze(out.data)
+    if out.node is not None:
+        out.node.line = line
+
+
+def _user_line() -> str:
+    """The innermost line of the program that is not minivae's own: file, number and text."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{os.path.basename(file)}:{number}: {linecache.getline(file, number).strip()}"
