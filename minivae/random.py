@@ -8,6 +8,7 @@ which gives one seed the same numbers on both backends.
 
 from __future__ import annotations
 
+import threading
 import zlib
 
 import numpy as np
@@ -31,3 +32,23 @@ def normal(rng: Rng, shape: tuple[int, ...], dtype: np.dtype | type = np.float32
 def uniform(rng: Rng, shape: tuple[int, ...], dtype: np.dtype | type = np.float32) -> Array:
     """Uniform noise in [0, 1) on the host, drawn in float32."""
     return rng.random(shape, dtype=np.float32).astype(dtype, copy=False)
+
+
+class _Default(threading.local):
+    """The generator of a thread that was not handed one."""
+
+    rng: Rng | None = None
+
+
+_default = _Default()
+
+
+def manual_seed(seed: int, *path: str | int) -> Rng:
+    """Set this thread's default generator to `stream(seed, *path)`, and return it."""
+    _default.rng = stream(seed, *path)
+    return _default.rng
+
+
+def default_rng() -> Rng:
+    """This thread's default generator; seeded with 0 unless `manual_seed` said otherwise."""
+    return _default.rng or manual_seed(0)
