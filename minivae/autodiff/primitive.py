@@ -7,8 +7,8 @@ The function returns its value and, beside it, one pullback for each differentia
         \"\"\"x · y.  d/dx = y, d/dy = x.\"\"\"
         return x * y, (lambda g: g * y, lambda g: g * x)
 
-The differentiable arguments are those annotated `Array`; they come first. What comes after them are options, handed
-on as they are. With one differentiable argument the pullback needs no tuple. `None` in place of a pullback says that
+The differentiable arguments are those annotated `Array` (or `np.ndarray`; without annotations, those without a
+default); they come first. What comes after them are options, handed on as they are. With one differentiable argument the pullback needs no tuple. `None` in place of a pullback says that
 the derivative is zero.
 
 Once, for every op, the machinery around it unwraps the Tensors, gives plain numbers the dtype of the arrays beside
@@ -22,6 +22,7 @@ import functools
 import inspect
 import linecache
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +48,7 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
     """Turn `forward` (plain arrays in, value and pullbacks out) into an op on Tensors. See this file's docstring."""
     name = forward.__name__.strip("_")
     parameters = list(inspect.signature(forward).parameters.values())
-    arguments = [p for p in parameters if str(p.annotation) in ("Array", "Array | None", str(Array))]
+    arguments = [p for p in parameters if _is_differentiable(p)]
     variadic = bool(arguments) and arguments[0].kind is inspect.Parameter.VAR_POSITIONAL
     if not arguments or parameters[: len(arguments)] != arguments:
         raise TypeError(
@@ -116,6 +117,14 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
     if forward.__module__.startswith("minivae."):
         PRIMITIVES[name] = op
     return op
+
+
+def _is_differentiable(parameter: inspect.Parameter) -> bool:
+    annotation = parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        return parameter.default is inspect.Parameter.empty
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return re.match(r"([\w]+\.)*(Array|ndarray|NDArray)\b", text) is not None
 
 
 def _positional(args: tuple, options: dict, arguments: list[inspect.Parameter], name: str) -> tuple:
