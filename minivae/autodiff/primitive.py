@@ -8,8 +8,8 @@ The function returns its value and, beside it, one pullback for each differentia
         return x * y, (lambda g: g * y, lambda g: g * x)
 
 The differentiable arguments are those annotated `Array` (or `np.ndarray`; without annotations, those without a
-default); they come first. What comes after them are options, handed on as they are. With one differentiable argument the pullback needs no tuple. `None` in place of a pullback says that
-the derivative is zero.
+default); they come first. What comes after them are options, handed on as they are. With one differentiable argument
+the pullback needs no tuple. `None` in place of a pullback says that the derivative is zero.
 
 Once, for every op, the machinery around it unwraps the Tensors, gives plain numbers the dtype of the arrays beside
 them, refuses two float dtypes or two backends in one expression, records the pullbacks that somebody will need, and
@@ -49,14 +49,13 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
     name = forward.__name__.strip("_")
     parameters = list(inspect.signature(forward).parameters.values())
     arguments = [p for p in parameters if _is_differentiable(p)]
-    variadic = bool(arguments) and arguments[0].kind is inspect.Parameter.VAR_POSITIONAL
     if not arguments or parameters[: len(arguments)] != arguments:
         raise TypeError(
             f"primitive {name!r}: annotate the differentiable arguments with `Array` and put them first; "
             f"got ({', '.join(map(str, parameters))})"
         )
-    names = [p.name for p in arguments]
-    n = len(names)
+    variadic = arguments[0].kind is inspect.Parameter.VAR_POSITIONAL
+    n = len(arguments)
 
     @functools.wraps(forward)
     def op(*args: Any, **options: Any) -> Tensor:
@@ -66,9 +65,10 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
             if options or len(args) < n:
                 args = _positional(args, options, arguments, name)
             operands, rest = args[:n], args[n:]
+
         plain = []
         first = None
-        uniform, tracked = True, False
+        alike, tracked = True, False
         for operand in operands:
             if isinstance(operand, Tensor):
                 data = operand.data
@@ -76,42 +76,29 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
                 if first is None:
                     first = data
                 elif data.dtype is not first.dtype or type(data) is not type(first):
-                    uniform = False
+                    alike = False
                 tracked = tracked or operand.requires_grad
             else:
-                plain.append(operand)
-                uniform = False
-        if not uniform:
-            _reconcile(plain, first, name, names)
+                alike = False
+        if not alike:
+            plain = _reconcile(operands, arguments, name)
         if mode.debug:
             plain = [_read_only(array) for array in plain]
+
         try:
             value, pullbacks = forward(*plain, *rest, **options)
         except (ValueError, IndexError) as error:
-            raise _explain(error, forward, name, names, plain) from error
+            raise _explain(error, forward, arguments, plain, name) from error
+
         if isinstance(value, np.generic):
             value = np.asarray(value)
         out = Tensor.__new__(Tensor)
         out.data, out.grad, out.requires_grad, out.node = value, None, False, None
         if tracked and mode.record:
             out.requires_grad = True
-            if not isinstance(pullbacks, tuple):
-                pullbacks = (pullbacks,)
-            if len(pullbacks) != len(operands):
-                raise GraphError(f"{name}: {len(operands)} differentiable arguments, {len(pullbacks)} pullbacks")
-            out.node = Node(
-                name,
-                tuple(
-                    [
-                        (operand.node or operand.graph_node(), pullback)
-                        for operand, pullback in zip(operands, pullbacks, strict=True)
-                        if pullback is not None and isinstance(operand, Tensor) and operand.requires_grad
-                    ]
-                ),
-                value,
-            )
+            out.node = Node(name, _edges(operands, pullbacks, name), value)
         if mode.debug:
-            _inspect(out, plain, name, names)
+            _inspect(out, arguments, plain, name)
         return out
 
     if forward.__module__.startswith("minivae."):
@@ -124,7 +111,7 @@ def _is_differentiable(parameter: inspect.Parameter) -> bool:
     if annotation is inspect.Parameter.empty:
         return parameter.default is inspect.Parameter.empty
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    return re.match(r"([\w]+\.)*(Array|ndarray|NDArray)\b", text) is not None
+    return re.match(r"(\w+\.)*(Array|ndarray|NDArray)\b", text) is not None
 
 
 def _positional(args: tuple, options: dict, arguments: list[inspect.Parameter], name: str) -> tuple:
@@ -140,43 +127,67 @@ def _positional(args: tuple, options: dict, arguments: list[inspect.Parameter], 
     return tuple(given)
 
 
-def _reconcile(plain: list, first: Array | None, name: str, names: list[str]) -> None:
-    """Give numbers and integer arrays the dtype of the float arrays beside them; refuse two dtypes or backends."""
-    floats = [a for a in plain if hasattr(a, "ndim") and a.ndim > 0 and a.dtype.kind == "f"]
-    if first is None or first.ndim == 0:
-        first = floats[0] if floats else first
-    dtype = first.dtype if first is not None else np.dtype(np.float32)
+def _edges(operands: tuple, pullbacks: Any, name: str) -> tuple[tuple[Node, Pullback], ...]:
+    """Where the cotangent goes: one edge for each Tensor that needs a gradient."""
+    if not isinstance(pullbacks, tuple):
+        pullbacks = (pullbacks,)
+    if len(pullbacks) != len(operands):
+        raise GraphError(f"{name}: {len(operands)} differentiable arguments, {len(pullbacks)} pullbacks")
+    edges = []
+    for operand, pullback in zip(operands, pullbacks):  # noqa: B905  (the lengths were just compared)
+        if isinstance(operand, Tensor) and operand.requires_grad and pullback is not None:
+            edges.append((operand.node or operand.graph_node(), pullback))
+    return tuple(edges)
+
+
+def _reconcile(operands: tuple, arguments: list[inspect.Parameter], name: str) -> list:
+    """The plain arrays of the operands, of one dtype and on one backend.
+
+    Numbers, 0-d arrays and integer arrays take the dtype of the Tensors and float arrays beside them (float32 where
+    there are none). Two float dtypes, or two backends, are refused.
+    """
+    plain = [operand.data if isinstance(operand, Tensor) else operand for operand in operands]
+    tensors = [operand.data for operand in operands if isinstance(operand, Tensor)]
+    floats = tensors or [a for a in plain if getattr(a, "ndim", 0) and a.dtype.kind == "f"]
+    dtype = floats[0].dtype if floats else np.dtype(np.float32)
     for i, value in enumerate(plain):
-        label = names[i] if i < len(names) else f"{names[-1]}[{i}]"
-        if value is None:
-            continue
-        if getattr(value, "ndim", 0) == 0 or not hasattr(value, "dtype"):
-            is_0d_array = hasattr(value, "astype") and not isinstance(value, np.generic)
-            if is_0d_array and first is not None and backend_of(value) == backend_of(first):
-                plain[i] = value.astype(dtype, copy=False)
-            elif isinstance(value, (int, float, np.generic, np.ndarray)):
-                plain[i] = dtype.type(value)
-            elif is_0d_array:
-                plain[i] = value.astype(dtype, copy=False)
-            else:
+        if isinstance(value, (float, int)):
+            plain[i] = dtype.type(value)
+        elif not hasattr(value, "dtype"):
+            optional = value is None and arguments[min(i, len(arguments) - 1)].default is None
+            if not optional:
                 raise TypeError(
-                    f"{name}: {label} is a {type(value).__name__}; expected a Tensor, an array or a number"
+                    f"{name}: {_label(arguments, i)} is a {type(value).__name__}; "
+                    "expected a Tensor, an array or a number"
                 )
-        elif value.dtype.kind != "f":
+        elif value.dtype.kind != "f" or (value.ndim == 0 and not isinstance(operands[i], Tensor)):
             plain[i] = value.astype(dtype)
         elif value.dtype != dtype:
             raise DtypeError(
-                f"{name}: {label} is {value.dtype}, but another argument is {dtype}; one expression, one dtype. "
-                "The usual cause: a float32 array times np.sqrt(2) is float64 since NumPy 2 (use math.sqrt), or an "
-                "array was made without dtype=. Convert it with .astype(...) or Tensor(..., dtype=...)."
+                f"{name}: {_label(arguments, i)} is {value.dtype}, but another argument is {dtype}; one expression, "
+                "one dtype. The usual cause: a float32 array times np.sqrt(2) is float64 since NumPy 2 (use "
+                "math.sqrt), or an array was made without dtype=. Convert it with .astype(...) or "
+                "Tensor(..., dtype=...)."
             )
+    if "cupy" in sys.modules:
+        _refuse_two_backends(plain, arguments, name)
+    return plain
+
+
+def _refuse_two_backends(plain: list, arguments: list[inspect.Parameter], name: str) -> None:
     arrays = [(i, a) for i, a in enumerate(plain) if hasattr(a, "ndim") and not isinstance(a, np.generic)]
-    if len({backend_of(a) for _, a in arrays}) > 1:
-        places = ", ".join(f"{names[min(i, len(names) - 1)]} on {backend_of(a)}" for i, a in arrays)
+    places = {_label(arguments, i): backend_of(a) for i, a in arrays}
+    if len(set(places.values())) > 1:
+        where = ", ".join(f"{label} on {backend}" for label, backend in places.items())
         raise BackendError(
-            f"{name}: arrays of two backends in one expression ({places}). "
-            "Move one with .to('numpy') or .to('cupy')."
+            f"{name}: arrays of two backends in one expression ({where}). Move one with .to('numpy') or .to('cupy')."
         )
+
+
+def _label(arguments: list[inspect.Parameter], i: int) -> str:
+    """The name of the i-th operand, for an error message."""
+    last = arguments[-1]
+    return f"{last.name}[{i}]" if last.kind is inspect.Parameter.VAR_POSITIONAL else arguments[i].name
 
 
 def _read_only(array: Any) -> Any:
@@ -187,26 +198,27 @@ def _read_only(array: Any) -> Any:
     return array
 
 
-def _explain(error: Exception, forward: Callable, name: str, names: list[str], plain: list) -> Exception:
+def _explain(
+    error: Exception, forward: Callable, arguments: list[inspect.Parameter], plain: list, name: str
+) -> Exception:
     """An error about shapes, with the op, its arguments, their shapes, and the rule (the docstring's first line)."""
     if isinstance(error, ShapeError) and str(error).startswith(f"{name}:"):
         return error
-    given = ", ".join(
-        f"{names[min(i, len(names) - 1)]}: {getattr(array, 'shape', None)}" for i, array in enumerate(plain)
-    )
+    given = ", ".join(f"{_label(arguments, i)}: {getattr(array, 'shape', None)}" for i, array in enumerate(plain))
     rule = inspect.cleandoc(forward.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     return ShapeError(f"{name}: {error}\n  given: {given}\n  rule:  {rule or 'see its docstring'}")
 
 
-def _inspect(out: Tensor, plain: list, name: str, names: list[str]) -> None:
+def _inspect(out: Tensor, arguments: list[inspect.Parameter], plain: list, name: str) -> None:
     """Debug mode: the value must be finite; remember the user's line; make the value read-only."""
     line = _user_line()
     if not bool(array_module(out.data).isfinite(out.data).all()):
-        states = []
-        for label, array in zip(names, plain, strict=False):
-            if hasattr(array, "dtype") and array.size:
-                states.append(f"{label} in [{float(array.min()):.4g}, {float(array.max()):.4g}]")
-        raise NonFiniteError(f"{name}: the value is not finite ({'; '.join(states)})\n  called here: {line}")
+        ranges = [
+            f"{_label(arguments, i)} in [{float(array.min()):.4g}, {float(array.max()):.4g}]"
+            for i, array in enumerate(plain)
+            if hasattr(array, "dtype") and array.size
+        ]
+        raise NonFiniteError(f"{name}: the value is not finite ({'; '.join(ranges)})\n  called here: {line}")
     freeze(out.data)
     if out.node is not None:
         out.node.line = line

@@ -26,8 +26,7 @@ class Tensor:
 
     Attributes:
         data: the plain array.
-        grad: the gradient after backward(), of the same shape and dtype; None before. Treat it as read-only, it
-            may share memory with another gradient.
+        grad: the gradient after backward(), of the same shape and dtype; None before.
         requires_grad: whether this tensor, or one that it was made from, asks for a gradient.
     """
 
@@ -179,7 +178,8 @@ class Tensor:
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        for i in range(len(self)):
+            yield self[i]
 
     def __repr__(self) -> str:
         values = np.array2string(self.numpy(), precision=4, threshold=100, edgeitems=2, separator=", ")
@@ -229,7 +229,7 @@ class Tensor:
         __rmatmul__: Callable[..., Tensor]
         __neg__: Callable[[], Tensor]
         __abs__: Callable[[], Tensor]
-        __getitem__: Callable[[Any], Tensor]
+        def __getitem__(self, index: Any) -> Tensor: ...
         __lt__: Callable[[Any], Array]
         __le__: Callable[[Any], Array]
         __gt__: Callable[[Any], Array]

@@ -201,7 +201,13 @@ def test_a_cotangent_of_the_wrong_shape_or_dtype_is_refused():
 def test_unbroadcast_is_the_transpose_of_broadcasting():
     """⟨broadcast(x), g⟩ = ⟨x, unbroadcast(g)⟩ for every way a shape broadcasts."""
     rng = np.random.default_rng(0)
-    for small, large in [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1, 1), (4, 2, 3)), ((1, 3), (1, 3))]:
+    for small, large in [
+        ((), (2, 3)),
+        ((3,), (2, 3)),
+        ((2, 1), (2, 3)),
+        ((1, 1), (4, 2, 3)),
+        ((1, 3), (1, 3)),
+    ]:
         x, g = rng.normal(size=small), rng.normal(size=large)
         left = (np.broadcast_to(x, large) * g).sum()
         back = unbroadcast(g, small)

@@ -18,7 +18,10 @@ def x() -> Tensor:
 
 def test_the_first_non_finite_value_names_op_range_and_line(x):
     y = x - 1
-    with pytest.raises(NonFiniteError, match=r"(?s)log: .*\[-1, 1\].*test_debug\.py:\d+: .*THE LINE"), np.errstate(all="ignore"):
+    with (
+        pytest.raises(NonFiniteError, match=r"(?s)log: .*\[-1, 1\].*test_debug\.py:\d+: .*THE LINE"),
+        np.errstate(all="ignore"),
+    ):
         ops.log(y)  # THE LINE
 
 
