@@ -202,7 +202,7 @@ def _explain(
     error: Exception, forward: Callable, arguments: list[inspect.Parameter], plain: list, name: str
 ) -> Exception:
     """An error about shapes, with the op, its arguments, their shapes, and the rule (the docstring's first line)."""
-    if isinstance(error, ShapeError) and str(error).startswith(f"{name}:"):
+    if str(error).startswith(f"{name}:"):  # the op said it itself, and chose the kind of error
         return error
     given = ", ".join(f"{_label(arguments, i)}: {getattr(array, 'shape', None)}" for i, array in enumerate(plain))
     rule = inspect.cleandoc(forward.__doc__ or "").partition("\n\n")[0].replace("\n", " ")

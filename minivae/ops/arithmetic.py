@@ -29,3 +29,37 @@ def div(x: Array, y: Array) -> Forward:
     """x / y, shapes broadcast.  d/dx = 1/y, d/dy = −x/y²."""
     z = x / y
     return z, (lambda g: g / y, lambda g: -g * z / y)
+
+
+@primitive
+def neg(x: Array) -> Forward:
+    """−x.  d/dx = −1."""
+    return -x, lambda g: -g
+
+
+@primitive
+def square(x: Array) -> Forward:
+    """x².  d/dx = 2x."""
+    return x * x, lambda g: g * (2 * x)
+
+
+@primitive
+def sqrt(x: Array) -> Forward:
+    """√x for x ≥ 0.  d/dx = 1/(2√x), infinite at 0."""
+    y = array_module(x).sqrt(x)
+    return y, lambda g: g / (2 * y)
+
+
+@primitive
+def power(x: Array, y: Array) -> Forward:
+    """xʸ, shapes broadcast.  d/dx = y·xʸ⁻¹, d/dy = xʸ·log x.
+
+    A negative x needs a whole number y, and then there is no derivative by y. At x = 0 the derivative by y is taken
+    as 0, its limit for y > 0.
+    """
+    xp = array_module(x, y)
+    z = x**y
+    return z, (
+        lambda g: g * y * x ** (y - (y != 0)),  # where y = 0 this is 0 · x⁰, never 0 · ∞
+        lambda g: g * z * xp.log(x + (x == 0)),  # where x = 0 this is 0 · log 1
+    )
