@@ -40,8 +40,12 @@ def add(commands: Any) -> None:
     )
     group.add_argument("--limit", type=whole_number(1), metavar="N", help="only the first N test images (default: all)")
     group.add_argument("--data", metavar="NAME", help="another data set (default: the run's own)")
-    group.add_argument("--batch-size", type=whole_number(1), default=256, metavar="N", help="images at a time (default: 256)")
-    group.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help="of noise and binarisation (default: 0)")
+    group.add_argument(
+        "--batch-size", type=whole_number(1), default=256, metavar="N", help="images at a time (default: 256)"
+    )
+    group.add_argument(
+        "--seed", type=whole_number(0), default=0, metavar="N", help="of noise and binarisation (default: 0)"
+    )
     add_backend(group)
     parser.set_defaults(run=run)
 

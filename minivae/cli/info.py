@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         ("NumPy", np.__version__),
         ("BLAS", describe_blas()),
         ("backend", backend),
-        ("CuPy", minivae.backend.why_no_cupy() or _describe_cupy()),
+        ("CuPy", _describe_cupy()),
     ]
     rows += [(name, _version(name) or "not installed") for name in OPTIONAL]
     width = max(len(name) for name, _ in rows) + 2
@@ -70,7 +70,7 @@ def describe_blas() -> str:
 def _blas_of_numpy() -> str:
     """Name and version from NumPy's build configuration."""
     try:
-        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload,index]
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"{blas['name']} {blas.get('version', '')}".strip()
     except (KeyError, TypeError):
         return "unknown BLAS"
@@ -84,7 +84,9 @@ def _threads_by_environment() -> str:
 
 
 def _describe_cupy() -> str:
-    """CuPy's version and the name of the device."""
+    """CuPy's version and the name of the device, or why there is none."""
+    if reason := minivae.backend.why_no_cupy():
+        return reason.partition(". ")[0]
     import cupy
 
     name = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())["name"].decode()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import minivae.errors
-from minivae.autodiff import set_debug
+from minivae.autodiff import debug
 from minivae.cli import evaluate, gradcheck, info, pictures, train
 from minivae.cli.options import Parser, suggestions
 
@@ -21,7 +22,7 @@ It needs no data and no options, takes about a minute, and leaves pictures to lo
 EPILOG = """\
 `minivae COMMAND --help` explains a command and its options, with examples."""
 
-USER_ERRORS = (
+USER_ERRORS: tuple[type[Exception], ...] = (
     *(error for error in vars(minivae.errors).values() if isinstance(error, type) and issubclass(error, Exception)),
     OSError,
 )
@@ -32,14 +33,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 a check failed, 2 a mistake, 130 interrupted."""
     _print_any_character()
     parser = build_parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help()
+        return 0
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         args.parser.error(f"unknown argument {unknown[0]!r}. {suggestions(args.parser, unknown[0])}")
-    set_debug_mode = getattr(args, "debug", False)
-    if set_debug_mode:
-        set_debug(True)
     try:
-        return args.run(args)
+        with debug() if args.debug else contextlib.nullcontext():
+            return args.run(args)
     except BrokenPipeError:  # `minivae info | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -47,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{stop or 'interrupted'}", file=sys.stderr)
         return 130
     except USER_ERRORS as error:
-        if set_debug_mode:
+        if args.debug:
             raise
         print(f"{args.parser.prog}: error: {error}", file=sys.stderr)
         return 2

@@ -28,11 +28,17 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
 
+    def add_argument(self, action: argparse.Action) -> None:
+        """Leave room for the indentation of subcommands, which argparse forgets before Python 3.13."""
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
+
 
 def suggestions(parser: argparse.ArgumentParser, unknown: str) -> str:
     """'Did you mean ...?' for an option that does not exist."""
     known = [name for action in parser._actions for name in action.option_strings]
-    close = difflib.get_close_matches(unknown.partition("=")[0], known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(unknown.partition("=")[0], known, n=3, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(close)}?"
     if unknown.startswith("-"):
@@ -99,7 +105,9 @@ def pairs(text: str) -> list[tuple[int, int]]:
 
 def add_run_folder(parser: argparse.ArgumentParser) -> None:
     """The positional argument RUN."""
-    parser.add_argument("run_folder", metavar="RUN", help="run folder that `minivae train` made, for instance runs/fashion-mnist-conv")
+    parser.add_argument(
+        "run_folder", metavar="RUN", help="run folder that `minivae train` made, for instance runs/fashion-mnist-conv"
+    )
 
 
 def add_backend(group: Any) -> None:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from minivae.cli.options import add_backend, add_run_folder, pairs, use_backend, whole_number
 from minivae.cli.runs import OpenRun, choose, picture_inputs, spread
 from minivae.errors import DataError
-from minivae.cli.options import add_backend, add_run_folder, pairs, use_backend, whole_number
 
 
 def add(commands: Any) -> None:
@@ -17,7 +17,8 @@ def add(commands: Any) -> None:
         "sample",
         help="draw images that a trained model makes up",
         description="Draw z from the prior N(0, I), decode it, and write the means of p(x|z) as a picture.",
-        epilog="examples:\n  minivae sample runs/fashion-mnist-conv\n  minivae sample runs/2d -n 100 --seed 3 --out more.png",
+        epilog="examples:\n  minivae sample runs/fashion-mnist-conv\n"
+        "  minivae sample runs/2d -n 100 --seed 3 --out more.png",
     )
     add_run_folder(parser)
     group = parser.add_argument_group("options")
@@ -57,7 +58,9 @@ def add(commands: Any) -> None:
         metavar="I-J,I-J,...",
         help="numbers of test images, from 0 (default: six pairs of different classes)",
     )
-    group.add_argument("--points", type=whole_number(2), default=10, metavar="N", help="decoded points a row (default: 10)")
+    group.add_argument(
+        "--points", type=whole_number(2), default=10, metavar="N", help="decoded points a row (default: 10)"
+    )
     _add_data(group)
     _add_out(parser, group, "interpolations.png")
     parser.set_defaults(run=interpolate)

@@ -33,7 +33,13 @@ def draw_pictures(folder: Path, model: Any, test: Any, history: Any, description
         plots.samples(model, 64, title=f"Samples · {run}", path=folder / "samples.png")
         drawn["samples.png"] = "images that the model made up"
         if model.config["latent_dim"] == 2:
-            plots.latent_map(model, test, title=f"The latent space · {run}", path=folder / "latent_map.png")
+            plots.latent_map(
+                model,
+                test,
+                binarise=description["settings"]["binarise"],
+                title=f"The latent space · {run}",
+                path=folder / "latent_map.png",
+            )
             drawn["latent_map.png"] = "the two latent dimensions: where images go, what comes from where"
     return drawn
 
@@ -45,7 +51,10 @@ def print_summary(folder: Path, history: Any, pictures: dict[str, str]) -> None:
         f"\ntest {labels['loss']} {last['test_loss']:.2f} nats per example = {labels['reconstruction']} "
         f"{last['test_reconstruction']:.2f} + KL {last['test_kl']:.2f}, after {last['seconds']:.0f} s\n"
     )
-    files = {"checkpoint.json": "the model and all that is needed to go on", "metrics.csv": "losses of each epoch, in nats per example"}
+    files = {
+        "checkpoint.json": "the model and all that is needed to go on",
+        "metrics.csv": "losses of each epoch, in nats per example",
+    }
     width = max(map(len, files | pictures))
     print(f"in {folder}:")
     for name, what in (files | pictures).items():

@@ -9,6 +9,7 @@ from typing import Any
 
 from minivae.errors import ConfigError, ShapeError
 
+
 class OpenRun:
     """What the commands that take a RUN work with: the trained model, and the test data once they are asked for.
 
@@ -88,7 +89,9 @@ def choose(test: Any, numbers: list[int]) -> Any:
     """
     wrong = [i for i in numbers if not 0 <= i < len(test)]
     if wrong:
-        raise ConfigError(f"there is no test image {wrong[0]}; {test.name} has {len(test)}, numbered 0 to {len(test) - 1}")
+        raise ConfigError(
+            f"there is no test image {wrong[0]}; {test.name} has {len(test)}, numbered 0 to {len(test) - 1}"
+        )
     return test[numbers]
 
 

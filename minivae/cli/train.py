@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minivae.cli.options import add_backend, number, use_backend, whole_number, whole_numbers
-from minivae.errors import CheckpointError, ConfigError
+from minivae.errors import CheckpointError, ConfigError, require
 
 DEFAULTS: dict[str, Any] = {
     "data": "fashion-mnist",
@@ -52,7 +52,11 @@ Losses are nats per image: summed over pixels and latent dimensions, averaged ov
 def add(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
-        "train", help="train a model (begin here)", description=DESCRIPTION, epilog=EPILOG
+        "train",
+        help="train a model (begin here)",
+        usage="minivae train [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
     )
     parser.set_defaults(run=run)
 
@@ -98,7 +102,9 @@ def add(commands: Any) -> None:
         "how the learning rate changes: not at all, down to 0, up at first, or both",
         choices=("constant", "cosine", "warmup", "warmup-cosine"),
     )
-    option(group, "--clip-norm", "limit the length of the gradient (default: no limit)", type=number(above=0), metavar="X")
+    option(
+        group, "--clip-norm", "limit the length of the gradient (default: no limit)", type=number(above=0), metavar="X"
+    )
     option(group, "--beta", "weight of the KL term", type=number(at_least=0), metavar="X")
     option(group, "--seed", "of initial weights, order, noise and binarisation", type=whole_number(0), metavar="N")
 
@@ -119,6 +125,8 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, draw, and say what is where."""
+    for module in ("matplotlib", "safetensors.numpy"):
+        require(module, "train")  # now, not when they are first needed: that is after the first epoch
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
     backend = use_backend(args)
     if args.resume:
@@ -136,8 +144,8 @@ def run(args: argparse.Namespace) -> int:
     from minivae.training import TrainingInterrupted, delete_checkpoint, fit, read_description
 
     train, test = load_data(settings["data"])
-    config = read_description(folder)["model"] if args.resume else _model_config(settings, train)
-    model = build(config)
+    before = read_description(folder) if args.resume else {"model": _model_config(settings, train)}
+    model = build(before["model"])
     if args.overwrite:
         delete_checkpoint(folder)
 
@@ -158,8 +166,11 @@ def run(args: argparse.Namespace) -> int:
             progress=not args.quiet,
         )
     except TrainingInterrupted as stop:
-        where = str(stop).partition(". To go on")[0]
-        raise KeyboardInterrupt(f"{where}.\nTo go on:  minivae train --resume {folder}") from None
+        where = str(stop).partition("\nTo go on")[0]
+        raise KeyboardInterrupt(f"{where}\nTo go on:  minivae train --resume {folder}") from None
+
+    if args.resume and history[-1]["step"] == before["progress"]["step"]:
+        say("\nNothing was left to do. To make this run longer, give more --epochs (or --steps).")
 
     from minivae.cli.report import draw_pictures, print_summary
 
@@ -169,9 +180,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_FIT_SETTINGS = (
-    *("epochs", "steps", "batch_size", "lr", "beta", "binarise", "schedule", "clip_norm", "seed"),
-)
+_FIT_SETTINGS = (*("epochs", "steps", "batch_size", "lr", "beta", "binarise", "schedule", "clip_norm", "seed"),)
 _MODEL_OPTIONS = {"vae": ("hidden",), "conv": ("channels",)}
 
 
@@ -179,7 +188,7 @@ def _model_config(settings: dict[str, Any], train: Any) -> dict[str, Any]:
     """What `minivae.models.build` takes."""
     names = (*_MODEL_OPTIONS[settings["model"]], "latent_dim", "activation", "likelihood", "seed")
     kind = {"vae": "VAE", "conv": "ConvVAE"}[settings["model"]]
-    return {"model": kind, "image_shape": tuple(train.image_shape), **{name: settings[name] for name in names}}
+    return {"type": kind, "image_shape": list(train.image_shape), **{name: settings[name] for name in names}}
 
 
 def _settings_of_run(args: argparse.Namespace, folder: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -225,8 +234,10 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
         raise ConfigError(f"the run folder {folder} is a file; name another one with --run-dir")
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
         raise ConfigError(
-            f"the run folder {folder} exists already. Go on with that run:  --resume {folder}  ;  replace it:  "
-            "--overwrite  ;  or choose another folder:  --run-dir RUN"
+            f"the run folder {folder} exists already. Add one of these:\n"
+            f"  --resume {folder}   go on with that run\n"
+            f"  --overwrite   replace it\n"
+            "  --run-dir RUN   write into another folder"
         )
 
 

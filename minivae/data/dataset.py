@@ -142,7 +142,7 @@ def check_images(images: Any, low: float | None = 0.0, high: float | None = 1.0)
 
 
 def _range_fix(smallest: float, largest: float) -> str:
-    if smallest >= 0 and 1 < largest <= 255:
+    if smallest >= 0 and 100 < largest <= 255:
         return "They look like bytes: hand them over as uint8 (images.astype(np.uint8)), or divide by 255."
     return "Rescale them, (x - x.min()) / (x.max() - x.min()), or choose a likelihood for real numbers: 'gaussian'."
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from minivae import ops
 from minivae.autodiff import Tensor, mode, no_grad
-from minivae.backend import Array, array_module, to_backend
+from minivae.backend import array_module, to_backend
 from minivae.distributions.distribution import (
     Distribution,
     Value,
@@ -128,13 +128,20 @@ class Normal(Distribution):
         half_log_var = self._expand(0.5 * self.logvar)
         return half_log_var + 0.5 * (1.0 + math.log(2.0 * math.pi))
 
-    def check_support(self, x: Any) -> None:
+    @staticmethod
+    def check_support(x: Any) -> None:
         """Every real number can be an outcome; NaN and infinity cannot.
 
         Raises:
             DataError: some entry is not finite.
         """
-        check_finite(x, self._name)
+        array = plain(x)
+        finite = array_module(array).isfinite(array)
+        if not bool(finite.all()):
+            raise DataError(
+                f"Normal: x holds {array.size - int(finite.sum())} of {array.size} values that are NaN or infinite. "
+                "Look for a division by zero, or for missing values read as NaN, where the data are made."
+            )
 
     def _expand(self, value: Value) -> Tensor:
         return expand(value, self.shape, self.loc, value)
@@ -168,23 +175,6 @@ def _check_positive(scale: Value) -> None:
             f"Normal: the scale (a standard deviation) must be positive; the smallest given is {smallest:g}. "
             "If a network makes it, let it make the log-variance and use Normal.from_logvar."
         )
-
-
-def check_finite(x: Any, name: str) -> Array:
-    """x as an array.
-
-    Raises:
-        DataError: it holds NaN or infinity; says how many.
-    """
-    array = plain(x)
-    finite = array_module(array).isfinite(array)
-    if not bool(finite.all()):
-        bad = array.size - int(finite.sum())
-        raise DataError(
-            f"{name}: x holds {bad} of {array.size} values that are NaN or infinite. Look for a division by zero, or "
-            "for missing values read as NaN, where the data are made."
-        )
-    return array
 
 
 __all__ = ["Normal"]

@@ -86,13 +86,26 @@ class BatchNorm(Module):
                 "least 2. Train with a larger batch (drop_last=True drops a last one that is too small), or call "
                 "model.eval() to use the running statistics."
             )
-        ...
+        self._move_running_statistics(x.data if isinstance(x, Tensor) else x, values)
+        return ops.batch_norm(x, self.weight, self.bias, self.eps)
+
+    def _move_running_statistics(self, x: Array, values: int) -> None:
+        """A step of size momentum towards the batch's mean and unbiased variance."""
+        if not self.training or self.running_mean is None or self.running_var is None:
+            return
+        axes = (0, *range(2, x.ndim))
+        for running, batch in ((self.running_mean, x.mean(axis=axes)), (self.running_var, x.var(axis=axes, ddof=1))):
+            running.data = running.data + self.momentum * (batch - running.data)
 
     def _by_running_statistics(self, x: Any, mean: Array, var: Array) -> Tensor:
-        """A scale and a shift for each channel, both known beforehand."""
-        shape = (1, self.num_features, *(1,) * (x.ndim - 2))
-        scale = (var + self.eps) ** -0.5
-        ...
+        """y = scale · x + shift with a scale and a shift for each channel, known beforehand."""
+        scale: Any = (var + self.eps) ** -0.5
+        shift: Any = -mean * scale
+        if self.weight is not None and self.bias is not None:
+            scale = ops.mul(self.weight, scale)
+            shift = ops.sub(self.bias, ops.mul(scale, mean))
+        channels = (self.num_features, *(1,) * (x.ndim - 2))
+        return ops.add(ops.mul(x, scale.reshape(channels)), shift.reshape(channels))
 
 
 class LayerNorm(Module):
@@ -136,3 +149,70 @@ class LayerNorm(Module):
         self.weight, self.bias = _scale_and_shift(
             self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype
         )
+
+    def forward(self, x: Any) -> Tensor:
+        """x: (..., *normalized_shape) -> the same shape."""
+        if x.shape[-len(self.normalized_shape) :] != self.normalized_shape:
+            raise ShapeError(
+                f"LayerNorm: x has shape {x.shape}; its last axes must be normalized_shape = {self.normalized_shape}"
+            )
+        return ops.layer_norm(x, self.weight, self.bias, self.eps)
+
+
+class GroupNorm(Module):
+    """y = weight · (x − mean) / √(var + eps) + bias, over each example's groups of channels (Wu & He 2018).
+
+    x (N, C) or (N, C, ...) -> the same shape. mean and var are over all entries of a group, weight and bias are each
+    channel's own; it does the same in training and in evaluation, and for a batch of 1.
+
+    Args:
+        num_groups: how many groups the channels fall into; 1 normalises each example as a whole.
+        num_channels: C, a multiple of num_groups.
+        eps: added to the variance.
+        affine: whether weight and bias are learned.
+        dtype: float32 or float64.
+
+    Raises:
+        ConfigError: an option out of range.
+        ShapeError: x has other than C channels.
+    """
+
+    num_groups: int
+    num_channels: int
+    eps: float
+    affine: bool
+    weight: Parameter | None  # (C,)
+    bias: Parameter | None  # (C,)
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, dtype: Any = np.float32
+    ) -> None:
+        self.num_groups = at_least(1, num_groups, "GroupNorm", "num_groups")
+        self.num_channels = at_least(1, num_channels, "GroupNorm", "num_channels")
+        if num_channels % num_groups:
+            raise ConfigError(f"GroupNorm: num_groups = {num_groups} must divide num_channels = {num_channels}")
+        self.eps, self.affine = _epsilon("GroupNorm", eps), affine
+        self.weight, self.bias = _scale_and_shift((num_channels,), affine, affine, dtype)
+
+    def forward(self, x: Any) -> Tensor:
+        """x: (N, C) or (N, C, ...) -> the same shape."""
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            raise ShapeError(
+                f"GroupNorm({self.num_groups}, {self.num_channels}): x has shape {x.shape}; expected "
+                f"(N, {self.num_channels}, ...)"
+            )
+        return ops.group_norm(x, self.weight, self.bias, self.num_groups, self.eps)
+
+
+def _epsilon(layer: str, eps: Any) -> float:
+    if not isinstance(eps, (int, float)) or not eps > 0:
+        raise ConfigError(f"{layer}: eps is {eps!r}; expected a number above 0")
+    return eps
+
+
+def _scale_and_shift(
+    shape: tuple[int, ...], scale: bool, shift: bool, dtype: Any
+) -> tuple[Parameter | None, Parameter | None]:
+    """The learned scale, at first 1, and shift, at first 0, on the current backend."""
+    weight = Parameter(to_backend(np.ones(shape, dtype))) if scale else None
+    return weight, Parameter(to_backend(np.zeros(shape, dtype))) if shift else None

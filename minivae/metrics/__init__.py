@@ -1,6 +1,6 @@
 """What a trained model is judged by: −ELBO and its terms, the importance-weighted bound, active units."""
 
-from minivae.metrics.evaluation import Estimate, Evaluation, evaluate, evaluating
+from minivae.metrics.evaluation import Estimate, Evaluation, evaluate
 from minivae.metrics.importance import ImportanceBound, importance_weighted_bound
 from minivae.metrics.posterior import ActiveUnits, active_units, decoded_means, posterior_means, to_model
 
@@ -12,7 +12,6 @@ __all__ = [
     "active_units",
     "decoded_means",
     "evaluate",
-    "evaluating",
     "importance_weighted_bound",
     "posterior_means",
     "to_model",

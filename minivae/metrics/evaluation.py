@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from minivae.autodiff import no_grad
 from minivae.backend import Array, to_numpy
 from minivae.data import DataLoader
 from minivae.distributions import Normal, kl_divergence
 from minivae.errors import ConfigError
+from minivae.models import evaluation
 from minivae.random import stream
 
 
@@ -111,15 +110,15 @@ def evaluate(
     at_least_one(samples, "samples")
     parts: list[tuple[Array, Array]] = []
     label, is_likelihood = "NLL", True
-    with evaluating(model):
+    with evaluation(model):
         for number, x in enumerate(batches(dataset, batch_size, binarise, seed)):
             rng = stream(seed, "evaluate", number)
             q = model.encode(x)
-            kl = per_example(kl_divergence(q, prior_of(model)))
+            kl = host_nats(kl_divergence(q, prior_of(model)))
             reconstruction = np.zeros_like(kl)
             for _ in range(samples):
                 p = model.decode(q.rsample(rng=rng))
-                reconstruction -= per_example(p.log_prob(x)) / samples
+                reconstruction -= host_nats(p.log_prob(x)) / samples
             label, is_likelihood = p.label, p.is_likelihood
             parts.append((reconstruction, kl))
     reconstruction, kl = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -133,23 +132,13 @@ def evaluate(
         label=label,
         is_likelihood=is_likelihood,
         examples=len(loss),
-        protocol=describe_protocol(dataset, len(loss), binarise, seed, f"{samples} draw{'s' * (samples > 1)} of z each"),
+        protocol=describe_protocol(
+            dataset, len(loss), binarise, seed, f"{samples} draw{'s' * (samples > 1)} of z each"
+        ),
     )
 
 
 # --- what the metrics share -------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Inside this block the model is in evaluation mode and no graph is recorded; afterwards all is as before."""
-    was_training = model.training
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        model.train(was_training)
 
 
 def batches(dataset: Any, batch_size: int, binarise: str | None, seed: int) -> Iterator[Any]:
@@ -166,7 +155,7 @@ def prior_of(model: Any) -> Any:
     return Normal(0.0, 1.0) if prior is None else prior
 
 
-def per_example(terms: Any) -> Array:
+def host_nats(terms: Any) -> Array:
     """(B, ...) in nats -> (B,), summed over all other axes, on the host in float64."""
     data = terms.data
     return to_numpy(data.reshape(len(data), -1).sum(axis=1)).astype(np.float64)

@@ -16,11 +16,11 @@ from minivae.metrics.evaluation import (
     at_least_one,
     batches,
     describe_protocol,
-    evaluating,
     format_rows,
-    per_example,
+    host_nats,
     prior_of,
 )
+from minivae.models import evaluation
 from minivae.random import stream
 
 
@@ -61,8 +61,8 @@ def importance_weighted_bound(
 
         −log (1/k) Σ_i w_i,   w_i = p(x|z_i) p(z_i) / q(z_i|x),   z_i from q(z|x)
 
-    k = 1 is the −ELBO. More draws never loosen it on average, and it tends to −log p(x). The draws are made in chunks and
-    summed as they come (log-sum-exp with a running maximum), so memory does not grow with k.
+    k = 1 is the −ELBO. More draws never loosen it on average, and it tends to −log p(x). The draws are made in
+    chunks and summed as they come (log-sum-exp with a running maximum), so memory does not grow with k.
 
     Args:
         model: has `encode(x)` and `decode(z)`, which return distributions.
@@ -79,7 +79,7 @@ def importance_weighted_bound(
     at_least_one(k, "k")
     at_least_one(chunk, "chunk")
     values = []
-    with evaluating(model):
+    with evaluation(model):
         for number, x in enumerate(batches(dataset, batch_size, binarise, seed)):
             rng = stream(seed, "importance", number)
             values.append(-_log_mean_weight(model, x, k, max(1, chunk // len(x)), rng))
@@ -120,7 +120,7 @@ def _log_weights(model: Any, q: Any, prior: Any, x: Any, n: int, rng: np.random.
         )
     data = x.data if isinstance(x, Tensor) else x
     repeated = array_module(data).broadcast_to(data, (n, *data.shape)).reshape(-1, *data.shape[1:])
-    log_weights = per_example(p.log_prob(repeated)).reshape(n, -1)
+    log_weights = host_nats(p.log_prob(repeated)).reshape(n, -1)
     for sign, density in ((1, prior), (-1, q)):
-        log_weights += sign * per_example(density.log_prob(z).reshape(-1, *z.shape[2:])).reshape(n, -1)
+        log_weights += sign * host_nats(density.log_prob(z).reshape(-1, *z.shape[2:])).reshape(n, -1)
     return log_weights

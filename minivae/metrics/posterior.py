@@ -9,7 +9,8 @@ import numpy as np
 
 from minivae.autodiff import Tensor
 from minivae.backend import Array, to_backend, to_numpy
-from minivae.metrics.evaluation import at_least_one, batches, evaluating
+from minivae.metrics.evaluation import at_least_one, batches
+from minivae.models import evaluation
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,13 @@ class ActiveUnits:
 
 
 def active_units(
-    model: Any, dataset: Any, *, threshold: float = 0.01, batch_size: int = 256, binarise: str | None = None, seed: int = 0
+    model: Any,
+    dataset: Any,
+    *,
+    threshold: float = 0.01,
+    batch_size: int = 256,
+    binarise: str | None = None,
+    seed: int = 0,
 ) -> ActiveUnits:
     """Count the latent dimensions j with Var_x(E_q(z|x)[z_j]) > threshold (Burda et al. 2016, section 5).
 
@@ -60,7 +67,7 @@ def posterior_means(
         source = batches(data, batch_size, binarise, seed)
     else:
         source = (to_model(data[start : start + batch_size]) for start in range(0, len(data), batch_size))
-    with evaluating(model):
+    with evaluation(model):
         return np.concatenate([to_numpy(model.encode(x).mean.data) for x in source])
 
 
@@ -68,7 +75,7 @@ def decoded_means(model: Any, z: Any, *, batch_size: int = 256) -> Array:
     """E[x|z] for each latent point z: (N, latent_dim) -> a NumPy array (N, C, H, W)."""
     at_least_one(batch_size, "batch_size")
     z = z.data if isinstance(z, Tensor) else np.asarray(z, np.float32)
-    with evaluating(model):
+    with evaluation(model):
         parts = [
             to_numpy(model.decode(to_backend(z[start : start + batch_size])).mean.data)
             for start in range(0, len(z), batch_size)

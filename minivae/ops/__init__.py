@@ -3,6 +3,7 @@
 from minivae.ops import operators
 from minivae.ops.activations import elu, gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
 from minivae.ops.arithmetic import add, div, mul, neg, power, sqrt, square, sub
+from minivae.ops.conv import conv2d, conv_transpose2d
 from minivae.ops.dropout import dropout
 from minivae.ops.exponential import exp, expm1, log, log1p
 from minivae.ops.indexing import getitem
@@ -21,6 +22,8 @@ __all__ = [
     "broadcast_to",
     "clip",
     "concat",
+    "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "dense",
     "div",

@@ -62,7 +62,12 @@ def elu(x: Array, alpha: float = 1.0) -> Forward:
     """x for x > 0, α(exp x − 1) for x ≤ 0.  d/dx = 1 or α exp x (Clevert, Unterthiner and Hochreiter 2016, eq. 15)."""
     xp = array_module(x)
     y = xp.maximum(x, 0) + alpha * xp.expm1(xp.minimum(x, 0))
-    return y, lambda g: g * (x > 0) + alpha * g * xp.exp(xp.minimum(x, 0)) * (x <= 0)
+
+    def pullback(g: Array) -> Array:
+        slope = xp.exp(xp.minimum(x, 0))  # for α = 1 on both sides of 0
+        return g * slope if alpha == 1 else g * (x > 0) + alpha * g * slope * (x <= 0)
+
+    return y, pullback
 
 
 @primitive

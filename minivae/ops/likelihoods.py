@@ -29,9 +29,8 @@ def binary_cross_entropy_with_logits(logits: Array, target: Array) -> Forward:
     d/dl = σ(l) − t, d/dt = −l.
     """
     xp = array_module(logits)
-    y = xp.log1p(xp.exp(-xp.abs(logits)))
-    y += xp.maximum(logits, 0)
-    y = y - logits * target  # a new array, as the target may be the one that broadcasts
+    y = xp.maximum(logits, 0) - logits * target  # first, as for a sure and right logit these cancel exactly
+    y += xp.log1p(xp.exp(-xp.abs(logits)))
 
     def pull_logits(g: Array) -> Array:
         probability = xp.exp(xp.minimum(logits, 0))

@@ -1,4 +1,4 @@
-"""A matplotlib figure that a notebook displays by itself. The only file of minivae that imports matplotlib at its top."""
+"""A matplotlib figure that a notebook displays by itself. No other file imports matplotlib at its top."""
 
 from __future__ import annotations
 

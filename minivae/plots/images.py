@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ def image_grid(
     title: str = "",
     caption: str = "",
     row_labels: Sequence[str] = (),
+    band: int | None = None,
     path: str | Path | None = None,
 ) -> Figure:
     """Images side by side, row after row.
@@ -37,19 +39,19 @@ def image_grid(
         title: a line above, in bold.
         caption: a line below: what one sees, how it was made.
         row_labels: a name for each row, at its left.
+        band: rows that belong together; after so many there is a wider gap.
         path: where to save the picture, if anywhere.
 
     Raises:
         ShapeError: these are not images.
     """
     pixels = as_pixels(images)
-    ncols = ncols or int(np.ceil(np.sqrt(len(pixels))))
-    mosaic = tile(pixels, ncols)
-    nrows = -(-len(pixels) // ncols)
-    left = 0.12 + 0.075 * max((len(line) for label in row_labels for line in label.split("\n")), default=0)
+    ncols = ncols or math.ceil(math.sqrt(len(pixels)))
+    mosaic, centres = tile(pixels, ncols, band)
+    inch = CELL / (mosaic.shape[1] / ncols)  # of one pixel
+    left = 0.12 + 0.075 * max((len(label) for label in row_labels), default=0)
     top, bottom = (0.42 if title else 0.12), (0.40 if caption else 0.12)
-    cell_height = CELL * mosaic.shape[0] / nrows / (mosaic.shape[1] / ncols)
-    body = (ncols * CELL, nrows * cell_height)
+    body = (mosaic.shape[1] * inch, mosaic.shape[0] * inch)
     least = left + 0.072 * max(len(caption) * 0.9, len(title) * 1.15) + 0.2  # so that no line of text is cut off
     width, height = max(left + body[0] + 0.12, least), top + body[1] + bottom
     with house_style():
@@ -57,9 +59,8 @@ def image_grid(
         axes = figure.add_axes((left / width, bottom / height, body[0] / width, body[1] / height))
         axes.imshow(mosaic, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest", aspect="auto")
         axes.axis("off")
-        for row, label in enumerate(row_labels):
-            centre = 1 - (row + 0.5) / nrows
-            axes.text(-0.1 / body[0], centre, label, transform=axes.transAxes, ha="right", va="center", fontsize=9)
+        for centre, label in zip(centres, row_labels, strict=False):
+            axes.text(-0.08 / inch, centre, label, ha="right", va="center", fontsize=9)
         if title:
             figure.text(left / width, 1 - 0.16 / height, title, va="top", weight="bold", fontsize=11)
         if caption:
@@ -120,7 +121,7 @@ def reconstructions(
             rows.append(np.concatenate([part, blank[len(part) :]]))
             labels.append(name)
     return image_grid(
-        np.concatenate(rows), ncols, title=title, caption=caption, row_labels=labels, path=path
+        np.concatenate(rows), ncols, title=title, caption=caption, row_labels=labels, band=len(bands), path=path
     )
 
 
@@ -129,6 +130,7 @@ def interpolation(
     starts: Any,
     ends: Any,
     *,
+    inputs: tuple[Any, Any] | None = None,
     steps: int = 10,
     title: str = "From one image to another",
     path: str | Path | None = None,
@@ -137,14 +139,15 @@ def interpolation(
 
     Args:
         model: a VAE with `encode(x).mean` and `decode(z).mean`.
-        starts: images (N, C, H, W), what the encoder takes: floats in [0, 1] or uint8.
+        starts: images (N, C, H, W), uint8 or floats in [0, 1].
         ends: as many images.
+        inputs: what the encoder is given for both, where that is not the images themselves: binarised ones.
         steps: decoded points on the line, both ends included.
         title: a line above.
         path: where to save the picture, if anywhere.
     """
     first, last = as_pixels(starts), as_pixels(ends)
-    z0, z1 = posterior_means(model, starts), posterior_means(model, ends)
+    z0, z1 = (posterior_means(model, to_model(images)) for images in inputs or (starts, ends))
     weights = np.linspace(0.0, 1.0, steps, dtype=z0.dtype)[:, None]
     rows = []
     for i in range(len(z0)):
@@ -179,13 +182,23 @@ def as_pixels(images: Any) -> Array:
     return np.clip(pixels, 0.0, 1.0)
 
 
-def tile(pixels: Array, ncols: int) -> Array:
-    """(N, H, W[, 3]) -> one image (H', W'[, 3]) with white gaps, rows of `ncols`, the last filled up with white."""
+def tile(pixels: Array, ncols: int, band: int | None = None) -> tuple[Array, list[float]]:
+    """Images as one image with white gaps.
+
+    Args:
+        pixels: (N, H, W) or (N, H, W, 3), in [0, 1].
+        ncols: images in a row; the last row is filled up with white.
+        band: after so many rows the gap is wider.
+
+    Returns:
+        The image (H', W') or (H', W', 3), and the vertical centre of each row in pixels.
+    """
     n, h, w = pixels.shape[:3]
     nrows = -(-n // ncols)
     gap = max(1, round(GAP * w))
-    canvas = np.ones((nrows * (h + gap), ncols * (w + gap), *pixels.shape[3:]), np.float32)
+    tops = [row * (h + gap) + (3 * gap * (row // band) if band else 0) for row in range(nrows)]
+    mosaic = np.ones((tops[-1] + h, ncols * (w + gap) - gap, *pixels.shape[3:]), np.float32)
     for i, image in enumerate(pixels):
-        y, x = (i // ncols) * (h + gap) + gap // 2, (i % ncols) * (w + gap) + gap // 2
-        canvas[y : y + h, x : x + w] = image
-    return canvas
+        y, x = tops[i // ncols], (i % ncols) * (w + gap)
+        mosaic[y : y + h, x : x + w] = image
+    return mosaic, [y + h / 2 - 0.5 for y in tops]

@@ -26,8 +26,10 @@ def latent_map(
     model: Any,
     dataset: Any,
     *,
-    grid: int = 16,
+    grid: int = 15,
     limit: int = 2000,
+    binarise: str | None = None,
+    seed: int = 0,
     title: str = "The latent space",
     path: str | Path | None = None,
 ) -> Figure:
@@ -41,29 +43,31 @@ def latent_map(
         dataset: images and labels (`minivae.data.Dataset`).
         grid: decoded points along each axis.
         limit: at most so many images on the left.
+        binarise: what the model was trained on, as in `DataLoader`.
+        seed: of the binarisation.
         title: a line above.
         path: where to save the picture, if anywhere.
 
     Raises:
         ShapeError: the latent space has another number of dimensions.
     """
-    means = posterior_means(model, dataset.images[:limit])
+    means = posterior_means(model, dataset[:limit], binarise=binarise, seed=seed)
     if means.shape[1] != 2:
         raise ShapeError(
             f"latent_map: the latent space has {means.shape[1]} dimensions, a map has 2. Train with latent_dim=2, "
             "or look at this model with interpolation()."
         )
     labels = None if dataset.labels is None else np.asarray(dataset.labels[:limit])
-    mosaic = tile(as_pixels(decoded_means(model, quantile_grid(grid, means.dtype))), grid)
+    mosaic, _ = tile(as_pixels(decoded_means(model, quantile_grid(grid, means.dtype))), grid)
     with house_style():
-        figure = new_figure(11.4, 5.9)
-        left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.0))
+        figure = new_figure(11.4, 6.45)
+        left, right = figure.subplots(1, 2)
         _scatter(left, means, labels, getattr(dataset, "class_names", None))
         right.imshow(mosaic, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
         right.set_title("decoded grid: mean of p(x|z)")
         _quantile_axes(right, mosaic.shape, grid)
-        figure.suptitle(title, x=0.012, ha="left", weight="bold", fontsize=12)
-        figure.tight_layout()
+        figure.text(0.012, 0.985, title, va="top", weight="bold", fontsize=12)
+        figure.tight_layout(rect=(0, 0.075, 1, 0.95), w_pad=3)
     return save(figure, path)
 
 
@@ -74,7 +78,7 @@ def quantile_grid(n: int, dtype: Any = np.float32) -> Any:
 
 
 def _scatter(axes: Any, means: Any, labels: Any, names: Any) -> None:
-    axes.set_title(f"posterior means of {len(means)} test images")
+    axes.set_title(f"posterior means of {len(means):,} images")
     if labels is None or np.ndim(labels) != 1:
         axes.scatter(means[:, 0], means[:, 1], s=7, color=COLOURS[0], linewidths=0)
     else:
@@ -82,8 +86,16 @@ def _scatter(axes: Any, means: Any, labels: Any, names: Any) -> None:
             of_class = means[labels == label]
             name = str(label) if names is None else str(names[int(label)])
             axes.scatter(of_class[:, 0], of_class[:, 1], s=7, color=COLOURS[i % len(COLOURS)], label=name, linewidths=0)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), ncols=5, markerscale=2.2, fontsize=8,
-                    handletextpad=0.1, columnspacing=1.0)
+        legend = axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.1),
+            ncols=5,
+            markerscale=2.2,
+            fontsize=8.5,
+            handletextpad=0.1,
+            columnspacing=1.0,
+        )
+        legend.set_in_layout(False)  # it has its own room below
     reach = max(3.0, float(np.quantile(np.abs(means), 0.995)) * 1.05)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="z₁", ylabel="z₂", aspect="equal")
 
@@ -91,7 +103,7 @@ def _scatter(axes: Any, means: Any, labels: Any, names: Any) -> None:
 def _quantile_axes(axes: Any, shape: tuple[int, ...], grid: int) -> None:
     """Ticks that give z at a few columns and rows of the mosaic."""
     picks = np.linspace(0, grid - 1, 5).round().astype(int)
-    names = [f"{NormalDist().inv_cdf((i + 0.5) / grid):.1f}".replace("-", "−") for i in picks]
+    names = [f"{NormalDist().inv_cdf((i + 0.5) / grid) + 0.0:.1f}".replace("-", "−") for i in picks]
     cell_y, cell_x = shape[0] / grid, shape[1] / grid
     axes.set_xticks([(i + 0.5) * cell_x for i in picks], names)
     axes.set_yticks([shape[0] - (i + 0.5) * cell_y for i in picks], names)

@@ -58,7 +58,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, path: str | Path | None) -> Figure:
-    """Write the figure to `path` (PNG, PDF or SVG by its ending; None: do not), making its folder; returns the figure."""
+    """Write the figure to `path` (its ending says PNG, PDF or SVG), making the folder; None: do not. Returns it."""
     if path is not None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,8 @@ import numpy as np
 from minivae.backend import Array
 from minivae.data import check_images
 from minivae.errors import ConfigError, DataError, ShapeError
-from minivae.metrics import evaluating, to_model
+from minivae.metrics import to_model
+from minivae.models import evaluation
 
 CHUNK = 4096  # examples looked at together
 
@@ -60,7 +61,7 @@ def check_batch_size(model: Any, dataset: Any, batch_size: int) -> None:
     """Check that batches of this size can be made of the data, and that the model's layers can work with them.
 
     Raises:
-        ConfigError: it is no whole number above 0, larger than the data, or it leaves batch normalisation a batch of one.
+        ConfigError: it is no whole number above 0, is larger than the data, or leaves batch normalisation a batch of 1.
     """
     n = len(dataset)
     if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
@@ -84,7 +85,7 @@ def describe_data(dataset: Any) -> dict[str, Any]:
     """What a checkpoint remembers of a data set: enough to find it again and to see whether it is the same."""
     checksum = 0
     for part in _chunks(dataset.images):
-        checksum = zlib.crc32(np.ascontiguousarray(part), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(part).data, checksum)
     return {
         "name": dataset.name,
         "source": str(dataset.source),
@@ -101,7 +102,7 @@ def _chunks(images: Array) -> Any:
 
 def _check_support(model: Any, dataset: Any) -> None:
     """Ask the model's own likelihood whether it can have produced these values."""
-    with evaluating(model):
+    with evaluation(model):
         likelihood = model.decode(model.encode(to_model(dataset.images[:1])).mean)
     for part in _chunks(dataset.images):
         likelihood.check_support(to_model(part))

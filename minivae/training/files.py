@@ -12,8 +12,8 @@ TEMPORARY = ".minivae-tmp-"
 def write_atomically(path: str | Path, content: bytes | str) -> None:
     """Write a file by way of a temporary one beside it: write, flush to the disk, rename over the target.
 
-    Renaming within a folder is atomic, so a reader sees the old content or the new one. The folder is flushed too, so that the
-    new name survives a power cut.
+    Renaming within a folder is atomic, so a reader sees the old content or the new one. The folder is
+    flushed too, so that the new name survives a power cut.
 
     Raises:
         OSError: the folder is missing, not writable, or full; the old file is then untouched.

@@ -23,8 +23,8 @@ COLUMNS = (
 """The columns of a row, in order. Losses are nats per example: summed over pixels and latent dimensions, averaged
 over examples; loss = reconstruction + beta · kl. The `train_` ones are averages over the epoch, while the
 parameters moved; the `test_` ones (None without test data) belong to the parameters at the end of the epoch.
-`seconds` is the time spent on training so far. It alone depends on the machine: a resumed run repeats every other column
-to the bit."""
+`seconds` is the time spent on training so far. It alone depends on the machine: a resumed run repeats every other
+column to the bit."""
 
 
 class History(Sequence[Row]):

@@ -27,7 +27,8 @@ class TrainingInterrupted(KeyboardInterrupt):
 class StopRequest:
     """Inside this block Ctrl-C and SIGTERM set `requested` instead of stopping the program at once.
 
-    A second Ctrl-C does stop it at once. Outside the main thread, where Python allows no signal handlers, nothing changes.
+    A second Ctrl-C does stop it at once. Outside the main thread, where Python allows no signal handlers, nothing
+    changes.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class StopRequest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

@@ -91,6 +91,8 @@ def fit(
         optimizer=optimizer,
         data={"train": describe_data(train), "test": None if test is None else describe_data(test)},
         settings={
+            "epochs": epochs,
+            "steps": steps,
             "batch_size": batch_size,
             "optimizer": type(optimizer).__name__,
             "lr": optimizer.lr,
@@ -119,18 +121,18 @@ def fit(
                 bar.start_epoch(run.epoch + 1, -(-total // len(loader)), len(train), run.examples)
                 look = time.monotonic() + LOOK_EVERY
 
-                for x, _, _ in loader.epoch(run.epoch, start=run.batch):
+                for batch in loader.epoch(run.epoch, start=run.batch):
                     manual_seed(seed, "step", run.step)  # for the noise in elbo(), and for dropout
                     optimizer.lr = learning_rate.lr_at(run.step)
                     optimizer.zero_grad()
-                    terms = model.elbo(x, beta=beta)
+                    terms = model.elbo(batch.x, beta=beta)
                     terms.loss.backward()
                     if clip_norm is not None:
                         clip_grad_norm_(model.parameters(), clip_norm)
                     optimizer.step()
-                    run.count(terms, len(x))
+                    run.count(terms, len(batch.x))
 
-                    bar.advance(len(x))
+                    bar.advance(len(batch.x))
                     if time.monotonic() > look:
                         bar.show(run.means())
                         look = time.monotonic() + LOOK_EVERY
@@ -178,7 +180,7 @@ def _how_to_go_on(run: Run, total: int) -> str:
     where = f"stopped after step {run.step} of {total} (epoch {run.epoch + 1})"
     if run.folder is None:
         return f"{where}. Nothing was saved: no run_dir was given."
-    return f"{where}; all is saved in {run.folder}. To go on: fit(..., run_dir={str(run.folder)!r}, resume=True)"
+    return f"{where}; all is saved in {run.folder}.\nTo go on: fit(..., run_dir={str(run.folder)!r}, resume=True)"
 
 
 def _check_settings(**settings: Any) -> None:

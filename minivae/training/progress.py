@@ -10,7 +10,7 @@ from minivae.training.history import History, Row, Table
 
 
 class Progress:
-    """The table goes to standard output. The bar (tqdm, on a terminal or in a notebook) is gone when its epoch is complete.
+    """The table goes to standard output; the bar (tqdm, on a terminal or in a notebook) is gone when its epoch is over.
 
     Where tqdm is not installed, or nobody watches a terminal, there is the table alone.
 

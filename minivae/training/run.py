@@ -26,7 +26,7 @@ class Run:
 
     Attributes:
         model, optimizer: what is trained, by what.
-        data, settings: what decides the numbers besides; compared when a run is resumed.
+        data, settings: what decides the numbers besides; compared when a run is resumed (its length may change).
         history: the epochs that are complete.
         folder: where checkpoints and metrics go; None: nowhere.
         step: steps made so far; also the number of the next step, counted from 0.
@@ -178,7 +178,7 @@ class Run:
         for name in ("train", "test"):
             then, now = saved.data.get(name) or {}, self.data.get(name) or {}
             compare(f"other {name} data", _identity(then), _identity(now), fix)
-        compare("a run with other settings", _plain(saved.settings), _plain(self.settings), fix)
+        compare("a run with other settings", _deciding(saved.settings), _deciding(self.settings), fix)
         self.model.load_state_dict(saved.parameters)
         self.optimizer.load_state_dict(saved.optimizer)
         self.history.rows[:] = saved.history
@@ -195,6 +195,11 @@ class Run:
 def _identity(data: dict[str, Any]) -> dict[str, Any]:
     """What makes data the same, wherever they were found."""
     return {key: value for key, value in data.items() if key != "source"}
+
+
+def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that must not change when a run is resumed: all but its length."""
+    return _plain({key: value for key, value in settings.items() if key not in ("epochs", "steps")})
 
 
 def _plain(tree: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ shows as 1/√n of its error: with a million entries, an entry that is 0.1 % wro
 
 **Too large a step, and kinks.** Wherever the error is too large, or the slopes on the two sides differ, the step is
 divided by 4, up to five times, and the step is kept at which the numeric value changes least (the gradient under test
-has no say in it). If the slopes still differ, f has a kink there, and no gradient can be checked.
+has no say in it). If the slopes differ at every one of these steps, f has a kink there, and no gradient can be checked.
 """
 
 from __future__ import annotations
@@ -131,8 +131,10 @@ class Comparison:
             Broken: it is a thousand times what float64 explains.
         """
         direction = random_cotangent(rng, self.x.shape) * scales(self.x)
-        expected = EPS * np.maximum(self.outputs.sizes(), self.largest)
-        measured = rounding_noise(self.line(direction), self.step / 1e-3)
+        line = self.line(direction)
+        size = np.fmax(np.maximum(self.outputs.sizes(), self.largest), np.abs(line(self.step)))
+        expected = EPS * size
+        measured = rounding_noise(line, self.step / 1e-3)
         if bool((measured > 1000 * expected).any()):  # perhaps a kink close by: then the other side is smooth
             measured = np.fmin(measured, rounding_noise(self.line(-direction), self.step / 1e-3))
         measured[1:] = np.fmax.reduce(measured[1:], initial=0.0)
@@ -143,7 +145,7 @@ class Comparison:
                 f"as {self.name} moves by a hundred-millionth, f jumps by {measured[row]:.1e}; rounding in float64 "
                 f"explains {expected[row]:.1e}. Something inside f computes in float32, rounds, or is not continuous.",
             )
-        self.noise = np.fmax(self.noise, measured)
+        self.noise = np.fmax(expected if self.largest == 0 else self.noise, measured)
 
     def floor(self, step: float) -> Array:
         """The rounding error allowed in a difference with this step, for each row."""
@@ -155,25 +157,27 @@ class Comparison:
         """Hold `analytic` (rows, k) against differences along k lines."""
         self.mode = mode
         found = [slopes(line, h, self.centre) for line, h in zip(lines, steps.tolist(), strict=True)]
-        refined: set[int] = set()
+        refined: list[int] = []
         hopeless = 0
         while True:
             errors, jumps = self.judge(analytic, found)
             suspicion = np.fmax(errors / self.rtol, jumps).max(axis=0)
-            suspicion[sorted(refined)] = 0.0
+            suspicion[refined] = 0.0
             j = int(suspicion.argmax())
             if suspicion[j] <= 1 or hopeless >= GIVE_UP:
                 break
-            refined.add(j)
-            found[j] = self.refine(lines[j], found[j])
+            refined.append(j)
+            ladder = self.ladder(lines[j], found[j])
+            found[j] = _settled(ladder)
             if not found[j].finite:
                 raise self._not_finite(j)
-            error, jump = (e[:, j] for e in self.judge(analytic, found))
-            if bool((jump > 1).any()):
-                row = int(jump.argmax())
+            errors, _ = self.judge(analytic, found)
+            jumps = np.stack([self.judge(analytic, [*found[:j], s, *found[j + 1 :]])[1][:, j] for s in ladder])
+            row = int(jumps.min(axis=0).argmax())
+            if jumps[:, row].min() > 1:
                 self.kink = Kink(self._where(j), float(found[j].left[row]), float(found[j].right[row]))
                 break
-            hopeless += bool((error > self.rtol).any())
+            hopeless += bool((errors[:, j] > self.rtol).any())
         row, j = (int(i) for i in np.unravel_index(int(np.argmax(errors)), errors.shape))
         numeric = np.stack([s.both for s in found], axis=1)
         return InputReport(
@@ -209,16 +213,12 @@ class Comparison:
         errors = np.nan_to_num(np.abs(analytic - numeric) / measurable, nan=np.inf)
         return errors, np.nan_to_num(jump / (10 * self.rtol * measurable), nan=np.inf)
 
-    def refine(self, line: Line, first: Slopes) -> Slopes:
-        """The step, of h, h/4, ... h/1024, at which the numeric derivative has settled best."""
-        ladder = [first]
+    def ladder(self, line: Line, first: Slopes) -> list[Slopes]:
+        """The slopes for the steps h, h/4, h/16, ..."""
+        found = [first]
         for _ in range(REFINEMENTS):
-            ladder.append(slopes(line, ladder[-1].step / 4, self.centre))
-        best, change = ladder[-1], math.inf
-        for coarse, fine in itertools.pairwise(ladder):
-            if coarse.finite and fine.finite and abs(coarse.both[0] - fine.both[0]) < change:
-                best, change = fine, abs(coarse.both[0] - fine.both[0])
-        return best
+            found.append(slopes(line, found[-1].step / 4, self.centre))
+        return found
 
     def slope_of_error(self, line: Line, analytic: float, row: int, step: float) -> float:
         """The slope of log |analytic − numeric| against log h over five steps around `step`; NaN if it has none."""
@@ -283,7 +283,7 @@ class Comparison:
             entries = max(np.array_split(entries, 2), key=error)
         j = int(entries[0])
         line = self.line(_unit(j, self.x.size))
-        numeric = self.refine(line, slopes(line, report.step, self.centre)).both
+        numeric = _settled(self.ladder(line, slopes(line, report.step, self.centre))).both
         row = int(np.argmax(np.abs(self.gradient[:, j] - numeric)))
         return dataclasses.replace(
             report,
@@ -292,6 +292,15 @@ class Comparison:
             analytic=float(self.gradient[row, j]),
             numeric=float(numeric[row]),
         )
+
+
+def _settled(ladder: list[Slopes]) -> Slopes:
+    """The step at which the numeric derivative changes least: truncation is gone and rounding not yet come."""
+    best, change = ladder[-1], math.inf
+    for coarse, fine in itertools.pairwise(ladder):
+        if coarse.finite and fine.finite and abs(coarse.both[0] - fine.both[0]) < change:
+            best, change = fine, abs(coarse.both[0] - fine.both[0])
+    return best
 
 
 def _unit(j: int, n: int) -> Array:

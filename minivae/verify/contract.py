@@ -67,11 +67,21 @@ def check_contract(
     problem: Problem,
     cotangent: Array,
     pullback: GivenPullback,
+    given: list[Array | None],
     copies: Arrays,
     rng: Rng,
     floor: float,
 ) -> list[Failure]:
-    """Check the rules about the pullback; `copies` are the arrays it was made from, `floor` is rounding's share.
+    """Check the rules about the pullback.
+
+    Args:
+        problem: what is checked.
+        cotangent: of f's value.
+        pullback: the pullback at problem.point.
+        given: what it gave for `cotangent`, the first time.
+        copies: the arrays it was made from.
+        rng: draws another cotangent.
+        floor: rounding's share in a gradient.
 
     Returns:
         What was broken.
@@ -79,17 +89,17 @@ def check_contract(
     failures: list[Failure] = []
 
     def pull(u: Array) -> list[Array | None]:
-        given = u.copy()
-        gradients = usable(pullback(given), problem)[0]
-        if not _same(given, u) and not any(f.check == "cotangent untouched" for f in failures):
+        mine = u.copy()
+        gradients = usable(pullback(mine), problem)[0]
+        if not _same(mine, u) and not any(f.check == "cotangent untouched" for f in failures):
             failures.append(Failure("cotangent untouched", "the pullback writes into the cotangent it is given"))
         return [None if g is None else g.copy() for g in gradients]
 
-    first, again = pull(cotangent), pull(cotangent)
+    again = pull(cotangent)
     if "linear" in problem.contract:
         failures += _linearity(problem, cotangent, pull, rng, floor)
         again = pull(cotangent)
-    for name, x, copy, g, h in zip(problem.names, problem.point, copies, first, again, strict=True):
+    for name, x, copy, g, h in zip(problem.names, problem.point, copies, given, again, strict=True):
         if not _same(copy, x):
             failures.append(Failure("inputs untouched", f"{name} is not what it was: f or its gradient writes into it"))
         if g is not None and h is not None and not _same(g, h):
@@ -146,21 +156,19 @@ def agree(
     return failures
 
 
-def deterministic(value: Callable[[Arrays], Array], point: Arrays, first: Array) -> None:
-    """f gives the same bits twice.
+def require_equal(first: Array, second: Array) -> None:
+    """f gives the same bits when it is called again at the same point.
 
     Raises:
         Broken: it does not.
     """
-    second = value([x.copy() for x in point])
     if second.shape != first.shape:
         raise Broken("deterministic", f"two calls at the same point gave shapes {first.shape} and {second.shape}")
     if not _same(first, second):
-        gap = np.abs(first - second).max()
         raise Broken(
             "deterministic",
-            f"two calls at the same point differ by {gap:.3g}. f draws random numbers or keeps a state: give it the "
-            "noise as an argument (eps=, mask=), or seed a new generator in each call.",
+            f"two calls at the same point differ by {np.abs(first - second).max():.3g}. f draws random numbers or "
+            "keeps a state: give it the noise as an argument (eps=, mask=), or seed a new generator in each call.",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ def gradcheck(
     directions: int = 5,
     full_below: int = 300,
     name: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> GradcheckReport:
     """Check the gradients of f against four-point differences of its values, and the rules a gradient must keep.
 
@@ -47,6 +48,7 @@ def gradcheck(
         directions: how many random directions large inputs are checked along; at least 5.
         full_below: up to so many entries, in all inputs together, every entry is moved on its own.
         name: what to call f in the report.
+        names: what to call its inputs there; by default the names of f's arguments.
 
     Returns:
         A report: true if everything passed, and a table when printed.
@@ -57,18 +59,20 @@ def gradcheck(
     if not inputs:
         raise TypeError("gradcheck: give at least one input:  gradcheck(f, x)")
     data = [x.data if isinstance(x, Tensor) else x for x in inputs]
-    names = _argument_names(f, len(inputs))
+    labels = tuple(names) if names is not None else _argument_names(f, len(inputs))
+    if len(labels) != len(inputs):
+        raise TypeError(f"gradcheck: {len(inputs)} inputs, but {len(labels)} names")
     places = [backend_of(x) for x in data]
-    point = tuple(require_float64(to_numpy(x), n).copy() for x, n in zip(data, names, strict=True))
+    point = tuple(require_float64(to_numpy(x), n).copy() for x, n in zip(data, labels, strict=True))
     function = _TensorFunction(f, places)
     problem = Problem(
         name=name or getattr(f, "__name__", type(f).__name__).replace("<lambda>", "f"),
-        names=names,
+        names=labels,
         point=point,
         value=function.value,
         differentiate=function.differentiate,
         contract=GENERAL + TENSOR_RULES,
-        check_contract=lambda given, cotangent, floor: function.rules(point, names, given, cotangent, floor),
+        check_contract=lambda given, cotangent, floor: function.rules(point, labels, given, cotangent, floor),
     )
     return check(problem, Settings(seed, step, rtol, atol, directions, full_below))
 

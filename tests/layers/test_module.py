@@ -176,14 +176,15 @@ def test_an_optimiser_made_before_to_still_steps_the_same_parameters():
 
 def test_repr_shows_the_tree_settings_and_counts():
     text = repr(Pair(Sequential(Dense(3, 4), ReLU()), Dense(4, 2, bias=False)))
-    assert text.splitlines() == [
-        "Pair                                                       1",
-        "  first: Sequential",
-        "    0: Dense(in_features=3, out_features=4)               16",
-        "    1: ReLU",
-        "  second: Dense(in_features=4, out_features=2, bias=False)  8".replace(")  8", ")   8"),
-        "total parameters                                          25 (and 3 numbers in buffers)",
-    ]
+    expected = """
+Pair                                                         1
+  first: Sequential
+    0: Dense(in_features=3, out_features=4)                 16
+    1: ReLU
+  second: Dense(in_features=4, out_features=2, bias=False)   8
+total parameters                                            25 (and 3 numbers in buffers)
+"""
+    assert text == expected.strip()
     assert repr(ReLU()) == "ReLU"
     assert "BatchNorm(num_features=4, momentum=0.2)" in repr(BatchNorm(4, momentum=0.2))
 

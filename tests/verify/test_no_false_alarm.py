@@ -64,7 +64,9 @@ def test_any_shape_passes(shape, seed):
     assert gradcheck(lambda x: x * x + x, np.random.default_rng(seed).normal(size=shape))
 
 
-@pytest.mark.parametrize("x", [np.array(0.3), np.ones((1, 1)), np.arange(6.0).reshape(2, 3).T, np.arange(7.0)[::2], 0.3])
+@pytest.mark.parametrize(
+    "x", [np.array(0.3), np.ones((1, 1)), np.arange(6.0).reshape(2, 3).T, np.arange(7.0)[::2], 0.3]
+)
 def test_scalars_single_entries_and_views_pass(x):
     assert gradcheck(lambda x: x * x, x)
 

@@ -1,0 +1,152 @@
+"""Pooling and upsampling. Each value comes from slices, one for each entry of the window, and so does each gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from minivae.autodiff import Forward, primitive
+from minivae.backend import Array, array_module
+from minivae.errors import ShapeError
+from minivae.ops.windows import Grid, IntOrPair, channels_first, lay, pair
+
+
+@primitive
+def max_pool2d(
+    x: Array,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+) -> Forward:
+    """The largest entry of each window: x (N, C, H, W) -> (N, C, H', W').
+
+    H' = ⌊(H + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ + 1, and the same for W'.
+
+    Args:
+        kernel_size: the window.
+        stride: the distance of neighbouring windows; by default kernel_size, so that they do not overlap.
+        padding: on each side, at most half the window. It counts as −∞ and never wins.
+        dilation: the distance between the entries of a window.
+
+    Raises:
+        ShapeError: the window is larger than the padded image, or the padding than half the window.
+        ConfigError: an option that is not a whole number, or a pair of them, in its range.
+
+    d/dx: the cotangent of a window goes to its largest entry; among equals to the first in reading order.
+    """
+    xp = array_module(x)
+    grid = _grid("max_pool2d", x, kernel_size, stride, padding, dilation)
+    padded = _pad(x, grid, -xp.inf)
+    entries = _entries(grid)
+    y = padded[next(entries)].copy()
+    for entry in entries:
+        xp.maximum(y, padded[entry], out=y)
+
+    def pull(g: Array) -> Array:
+        dx = xp.zeros_like(padded)
+        left = g.copy()  # of each window's cotangent, what no entry has taken yet
+        for entry in _entries(grid):
+            wins = padded[entry] == y
+            dx[entry] += wins * left
+            left *= ~wins
+        return _crop(dx, grid)
+
+    return y, pull
+
+
+@primitive
+def avg_pool2d(
+    x: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: IntOrPair = 0
+) -> Forward:
+    """The mean of each window: x (N, C, H, W) -> (N, C, H', W').
+
+    H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1, and the same for W'.
+
+    Args:
+        kernel_size: the window.
+        stride: the distance of neighbouring windows; by default kernel_size, so that they do not overlap.
+        padding: on each side, at most half the window. It counts as zeros, and is counted in the mean.
+
+    Raises:
+        ShapeError: the window is larger than the padded image, or the padding than half the window.
+        ConfigError: an option that is not a whole number, or a pair of them, in its range.
+
+    d/dx: each entry of a window gets an equal share of its cotangent, g / (kh·kw).
+    """
+    grid = _grid("avg_pool2d", x, kernel_size, stride, padding, 1)
+    padded = _pad(x, grid, 0)
+    share = 1 / (grid.kernel[0] * grid.kernel[1])
+    entries = _entries(grid)
+    y = padded[next(entries)].copy()
+    for entry in entries:
+        y += padded[entry]
+    y *= share
+
+    def pull(g: Array) -> Array:
+        dx = array_module(g).zeros_like(padded)
+        shares = g * share
+        for entry in _entries(grid):
+            dx[entry] += shares
+        return _crop(dx, grid)
+
+    return y, pull
+
+
+@primitive
+def upsample_nearest(x: Array, scale_factor: IntOrPair) -> Forward:
+    """Each pixel repeated as a block of scale_factor pixels: x (N, C, H, W) -> (N, C, H·s, W·s).
+
+    Args:
+        scale_factor: a whole number, or a pair for (height, width).
+
+    Raises:
+        ShapeError: x is not (N, C, H, W).
+        ConfigError: scale_factor is not a whole number of at least 1, or a pair of them.
+
+    d/dx: the sum of the cotangent over each block.
+    """
+    sh, sw = pair("upsample_nearest", "scale_factor", scale_factor, 1)
+    if x.ndim != 4:
+        raise ShapeError(f"upsample_nearest: x has shape {x.shape}; expected images as (N, C, H, W)")
+    n, channels, height, width = x.shape
+    pixels = x.transpose(0, 2, 3, 1)[:, :, None, :, None]
+    blocks = array_module(x).broadcast_to(pixels, (n, height, sh, width, sw, channels))
+    y = channels_first(blocks.reshape(n, height * sh, width * sw, channels))
+    return y, lambda g: g.reshape(n, channels, height, sh, width, sw).sum(axis=(3, 5))
+
+
+def _grid(
+    op: str, x: Array, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, dilation: IntOrPair
+) -> Grid:
+    """The options, checked and laid on x."""
+    kernel = pair(op, "kernel_size", kernel_size, 1)
+    border = pair(op, "padding", padding, 0)
+    if any(2 * p > k for p, k in zip(border, kernel, strict=True)):
+        raise ShapeError(
+            f"{op}: padding = {border} must be at most half of kernel_size = {kernel}, or a window could lie in the "
+            "padding alone"
+        )
+    steps = kernel if stride is None else pair(op, "stride", stride, 1)
+    return lay(op, x, kernel, steps, border, pair(op, "dilation", dilation, 1))
+
+
+def _entries(grid: Grid) -> Iterator[tuple]:
+    """For each entry of the window, in reading order, the slice of padded images that it is in all windows."""
+    for i in range(grid.kernel[0]):
+        for j in range(grid.kernel[1]):
+            yield (slice(None), slice(None), *grid.met_by(i, j))
+
+
+def _pad(x: Array, grid: Grid, value: float) -> Array:
+    """x with a border of this value; x itself, where there is no border."""
+    if grid.padding == (0, 0):
+        return x
+    padded = channels_first(array_module(x).full((len(x), *grid.padded, x.shape[1]), value, x.dtype))
+    _crop(padded, grid)[...] = x
+    return padded
+
+
+def _crop(padded: Array, grid: Grid) -> Array:
+    """The images without their border, a view."""
+    (top, left), (height, width) = grid.padding, grid.size
+    return padded[:, :, top : top + height, left : left + width]
