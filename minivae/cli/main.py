@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except USER_ERRORS as error:
         if args.debug:
-            raise
+            traceback.print_exc()
         print(f"{args.parser.prog}: error: {error}", file=sys.stderr)
         return 2
 

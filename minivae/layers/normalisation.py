@@ -14,6 +14,7 @@ from minivae.backend import Array, to_backend
 from minivae.errors import ConfigError, ShapeError
 from minivae.layers.checks import at_least
 from minivae.layers.module import Buffer, Module, Parameter
+from minivae.ops.channels import sum_over_pixels
 
 
 class BatchNorm(Module):
@@ -86,15 +87,18 @@ class BatchNorm(Module):
                 "least 2. Train with a larger batch (drop_last=True drops a last one that is too small), or call "
                 "model.eval() to use the running statistics."
             )
-        self._move_running_statistics(x.data if isinstance(x, Tensor) else x, values)
+        if self.training:
+            self._move_running_statistics(x.data if isinstance(x, Tensor) else x, values)
         return ops.batch_norm(x, self.weight, self.bias, self.eps)
 
     def _move_running_statistics(self, x: Array, values: int) -> None:
         """A step of size momentum towards the batch's mean and unbiased variance."""
-        if not self.training or self.running_mean is None or self.running_var is None:
+        if self.running_mean is None or self.running_var is None:
             return
-        axes = (0, *range(2, x.ndim))
-        for running, batch in ((self.running_mean, x.mean(axis=axes)), (self.running_var, x.var(axis=axes, ddof=1))):
+        mean = sum_over_pixels(x) / values
+        deviation = x - mean.reshape(self._broadcastable(x))
+        variance = sum_over_pixels(deviation * deviation) / (values - 1)
+        for running, batch in ((self.running_mean, mean), (self.running_var, variance)):
             running.data = running.data + self.momentum * (batch - running.data)
 
     def _by_running_statistics(self, x: Any, mean: Array, var: Array) -> Tensor:
@@ -104,8 +108,12 @@ class BatchNorm(Module):
         if self.weight is not None and self.bias is not None:
             scale = ops.mul(self.weight, scale)
             shift = ops.sub(self.bias, ops.mul(scale, mean))
-        channels = (self.num_features, *(1,) * (x.ndim - 2))
-        return ops.add(ops.mul(x, scale.reshape(channels)), shift.reshape(channels))
+        shape = self._broadcastable(x)
+        return ops.add(ops.mul(x, scale.reshape(shape)), shift.reshape(shape))
+
+    def _broadcastable(self, x: Any) -> tuple[int, ...]:
+        """The shape in which one number a channel broadcasts along the channels of x."""
+        return (self.num_features, *(1,) * (x.ndim - 2))
 
 
 class LayerNorm(Module):
@@ -156,7 +164,10 @@ class LayerNorm(Module):
             raise ShapeError(
                 f"LayerNorm: x has shape {x.shape}; its last axes must be normalized_shape = {self.normalized_shape}"
             )
-        return ops.layer_norm(x, self.weight, self.bias, self.eps)
+        if self.weight is not None:
+            return ops.layer_norm(x, self.weight, self.bias, self.eps)
+        examples = ops.reshape(x, (-1, *self.normalized_shape))  # without weights, the op takes all axes but the first
+        return ops.reshape(ops.layer_norm(examples, None, None, self.eps), x.shape)
 
 
 class GroupNorm(Module):

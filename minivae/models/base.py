@@ -50,7 +50,7 @@ class LatentVariableModel(Module):
             raise ConfigError(f"{type(self).__name__}: image_shape is (); expected (C, H, W), or (D,) for a table")
         self.latent_dim = at_least(1, latent_dim, type(self).__name__, "latent_dim")
 
-    # --- the two halves and the objective -----------------------------------------------------------------
+    # --- the two halves and the objective -------------------------------------------------------------------
 
     def encode(self, x: Any) -> Normal:
         """q(z|x): x of shape (B, *image_shape) -> a Normal of shape (B, latent_dim).
@@ -94,7 +94,7 @@ class LatentVariableModel(Module):
         """p(x|z) at one z drawn from q(z|x): encode, sample, decode."""
         return self.decode(self.encode(x).rsample(eps, rng))
 
-    # --- pictures -----------------------------------------------------------------------------------------
+    # --- pictures -------------------------------------------------------------------------------------------
 
     def sample(self, n: int, seed: int = 0) -> Array:
         """n new examples: the means of p(x|z) at n draws of z from N(0, I), as a NumPy array (n, *image_shape).
@@ -108,7 +108,12 @@ class LatentVariableModel(Module):
             return self.decode(z).mean.numpy()
 
     def reconstruct(self, x: Any) -> Array:
-        """The mean of p(x|z) at the mean of q(z|x), as a NumPy array of x's shape."""
+        """The mean of p(x|z) at the mean of q(z|x), as a NumPy array of x's shape.
+
+        As the result is a NumPy array, x may be one too, wherever the model is.
+        """
+        x = self._tensor(x)
+        x = Tensor(to_backend(x.data, self._dtype_and_device()[1]))
         with evaluation(self):
             return self.decode(self.encode(x).mean).mean.numpy()
 
@@ -117,7 +122,7 @@ class LatentVariableModel(Module):
         given = {name: tuple(v) if isinstance(v, list) else v for name, v in self.config.items()}
         return ", ".join(f"{name}={v!r}" for name, v in given.items() if name != "type" and v is not None)
 
-    # --- checks -------------------------------------------------------------------------------------------
+    # --- checks ---------------------------------------------------------------------------------------------
 
     def check_data(self, x: Any) -> None:
         """One pass over data x: do shape and values suit this model? `fit` asks once, before it starts.
@@ -153,11 +158,13 @@ class LatentVariableModel(Module):
         )
 
     def _tensor(self, x: Any) -> Tensor:
-        """x as a Tensor; what is not float yet (lists, integers) takes the model's dtype."""
+        """x as a Tensor; lists take the model's dtype and place, integers its dtype."""
         if isinstance(x, Tensor):
             return x
-        is_float_array = hasattr(x, "dtype") and x.dtype.kind == "f"
-        return Tensor(x) if is_float_array else Tensor(x, dtype=self._dtype_and_device()[0])
+        if hasattr(x, "dtype") and x.dtype.kind == "f":
+            return Tensor(x)
+        dtype, device = self._dtype_and_device()
+        return Tensor(x if hasattr(x, "dtype") else to_backend(np.asarray(x, dtype), device), dtype=dtype)
 
     def _dtype_and_device(self) -> tuple[np.dtype, str]:
         _, parameter = next(self.named_parameters())

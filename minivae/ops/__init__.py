@@ -10,7 +10,9 @@ from minivae.ops.indexing import getitem
 from minivae.ops.joining import concat, pad, split, stack
 from minivae.ops.likelihoods import binary_cross_entropy_with_logits, cross_entropy, gaussian_log_likelihood
 from minivae.ops.linalg import dense, matmul
+from minivae.ops.normalisation import batch_norm, group_norm, layer_norm
 from minivae.ops.piecewise import abs, clip, maximum, minimum, where
+from minivae.ops.pooling import avg_pool2d, max_pool2d, upsample_nearest
 from minivae.ops.reductions import logsumexp, max, mean, min, sum, var
 from minivae.ops.shapes import broadcast_to, flatten, flip, permute, reshape
 from minivae.ops.softmax import log_softmax, softmax
@@ -18,6 +20,8 @@ from minivae.ops.softmax import log_softmax, softmax
 __all__ = [
     "abs",
     "add",
+    "avg_pool2d",
+    "batch_norm",
     "binary_cross_entropy_with_logits",
     "broadcast_to",
     "clip",
@@ -36,6 +40,8 @@ __all__ = [
     "gaussian_log_likelihood",
     "gelu",
     "getitem",
+    "group_norm",
+    "layer_norm",
     "leaky_relu",
     "log",
     "log1p",
@@ -43,6 +49,7 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_pool2d",
     "maximum",
     "mean",
     "min",
@@ -66,6 +73,7 @@ __all__ = [
     "sub",
     "sum",
     "tanh",
+    "upsample_nearest",
     "var",
     "where",
 ]

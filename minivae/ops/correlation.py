@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from minivae.backend import Array, array_module
-from minivae.ops.windows import Grid, channels_first, channels_last, column_tiles, reach, tiles
+from minivae.ops.channels import channels_first, channels_last
+from minivae.ops.windows import Grid, column_tiles, reach, tiles
 
 
 def correlate(x: Array, w: Array, grid: Grid) -> Array:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from minivae.autodiff import Forward, primitive
 from minivae.backend import Array, array_module
 from minivae.errors import ShapeError
-from minivae.ops.windows import Grid, IntOrPair, channels_first, lay, pair
+from minivae.ops.channels import channels_first
+from minivae.ops.windows import Grid, IntOrPair, lay, pair
 
 
 @primitive
@@ -38,13 +39,13 @@ def max_pool2d(
     grid = _grid("max_pool2d", x, kernel_size, stride, padding, dilation)
     padded = _pad(x, grid, -xp.inf)
     entries = _entries(grid)
-    y = padded[next(entries)].copy()
+    y = padded[next(entries)].copy(order="K")
     for entry in entries:
         xp.maximum(y, padded[entry], out=y)
 
     def pull(g: Array) -> Array:
         dx = xp.zeros_like(padded)
-        left = g.copy()  # of each window's cotangent, what no entry has taken yet
+        left = g.copy(order="K")  # of each window's cotangent, what no entry has taken yet
         for entry in _entries(grid):
             wins = padded[entry] == y
             dx[entry] += wins * left
@@ -55,9 +56,7 @@ def max_pool2d(
 
 
 @primitive
-def avg_pool2d(
-    x: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: IntOrPair = 0
-) -> Forward:
+def avg_pool2d(x: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: IntOrPair = 0) -> Forward:
     """The mean of each window: x (N, C, H, W) -> (N, C, H', W').
 
     H' = ⌊(H + 2·padding − kernel_size) / stride⌋ + 1, and the same for W'.
@@ -77,7 +76,7 @@ def avg_pool2d(
     padded = _pad(x, grid, 0)
     share = 1 / (grid.kernel[0] * grid.kernel[1])
     entries = _entries(grid)
-    y = padded[next(entries)].copy()
+    y = padded[next(entries)].copy(order="K")
     for entry in entries:
         y += padded[entry]
     y *= share

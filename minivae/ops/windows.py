@@ -1,8 +1,4 @@
-"""Windows: how a kernel or a pooling window is laid over an image, and the image's windows as rows of a matrix.
-
-The caller sees images as (N, C, H, W). In memory they are channels-last, (N, H, W, C), wherever these ops made them:
-the entries of one window then lie in runs of kernel width × C numbers, so that copying windows copies runs.
-"""
+"""Windows: how a kernel or a pooling window is laid over an image, and the image's windows as rows of a matrix."""
 
 from __future__ import annotations
 
@@ -94,16 +90,6 @@ def lay(op: str, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: 
             "smaller kernel."
         )
     return grid
-
-
-def channels_last(x: Array) -> Array:
-    """(N, C, H, W) -> contiguous (N, H, W, C); a copy only where memory is not channels-last already."""
-    return array_module(x).ascontiguousarray(x.transpose(0, 2, 3, 1))
-
-
-def channels_first(x: Array) -> Array:
-    """(N, H, W, C) -> (N, C, H, W), a view."""
-    return x.transpose(0, 3, 1, 2)
 
 
 def tiles(x: Array, bytes_per_image: int) -> Iterator[slice]:

@@ -2,6 +2,6 @@
 
 from minivae.selfcheck.case import Case, Check, Mutant
 from minivae.selfcheck.catalogue import catalogue
-from minivae.selfcheck.run import Result, Results, format_table, main, run
+from minivae.selfcheck.runner import Result, Results, format_table, main, run
 
 __all__ = ["Case", "Check", "Mutant", "Result", "Results", "catalogue", "format_table", "main", "run"]

@@ -55,6 +55,7 @@ class Case:
         target: the thing itself, an op or a class. It is handed to `build`, so that a mutant can stand in for it.
         build: target and generator to the function and the inputs.
         mutants: wrong versions of the target.
+        full_below: as for `gradcheck`: so many numbers are moved one by one, the rest along random directions.
     """
 
     group: str
@@ -63,6 +64,7 @@ class Case:
     target: Any
     build: Callable[[Any, Rng], Check]
     mutants: tuple[Mutant, ...] = ()
+    full_below: int = 300
 
     @property
     def name(self) -> str:
@@ -73,7 +75,12 @@ class Case:
         """The report for this case's target, or for another one in its place."""
         check = self.build(self.target if target is None else target, stream(seed, "selfcheck", self.group, self.name))
         return gradcheck(
-            check.f, *check.inputs.values(), seed=seed, name=self.name, names=[n.strip("_") for n in check.inputs]
+            check.f,
+            *check.inputs.values(),
+            seed=seed,
+            full_below=self.full_below,
+            name=self.name,
+            names=list(check.inputs),
         )
 
 
@@ -82,7 +89,7 @@ def op(
     variant: str = "",
     options: dict[str, Any] | None = None,
     call: Callable[..., Tensor] | None = None,
-    target: Any = None,
+    function: Callable[..., Tensor] | None = None,
     **inputs: Draw,
 ) -> Case:
     """A case for `minivae.ops.<subject>`.
@@ -92,7 +99,7 @@ def op(
         variant: what is special about this case.
         options: the op's options.
         call: how to call it, given the op and the inputs, where op(*inputs, **options) does not do.
-        target: the op, where it is not in `minivae.ops`.
+        function: the op itself, where it is not in `minivae.ops`.
         inputs: how to draw its inputs.
     """
 
@@ -102,7 +109,7 @@ def op(
 
         return Check(f, {name: draw(rng) for name, draw in inputs.items()})
 
-    return Case("op", subject, variant, getattr(ops, subject) if target is None else target, build)
+    return Case("op", subject, variant, function or getattr(ops, subject), build)
 
 
 # --- inputs -------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ has no say in it). If the slopes differ at every one of these steps, f has a kin
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -106,8 +107,9 @@ class Comparison:
     # --- f along a line -------------------------------------------------------------------------------------
 
     def line(self, direction: Array) -> Line:
-        """t ↦ the rows of f(x + t·direction); NaN where f cannot be evaluated."""
+        """t ↦ the rows of f(x + t·direction); NaN where f cannot be evaluated. What is known is not computed again."""
 
+        @functools.cache
         def at(t: float) -> Array:
             moved = list(self.point)
             moved[self.number] = self.x + t * direction.reshape(self.x.shape)

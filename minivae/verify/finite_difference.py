@@ -137,7 +137,7 @@ def rounding_noise(line: Line, scale: float = 1.0) -> Array:
     left of them is rounding, enlarged by √(1 + 9 + 9 + 1). All points are on one side of 0, where a kink at 0
     itself is not seen.
     """
-    values = np.stack([line(k * scale * 2.0**-26) for k in range(9)])
+    values = np.stack([line(k * scale * 2.0**-26) for k in range(7)])
     with np.errstate(invalid="ignore", over="ignore"):
         return np.sqrt(np.mean(np.diff(values, n=3, axis=0) ** 2, axis=0) / 20)
 

@@ -173,7 +173,8 @@ class _TensorFunction:
         equal = list(point)
         equal[j] = equal[i].copy()
         try:
-            if self.value(equal).shape != cotangent.shape:
+            value = self.value(equal)
+            if value.shape != cotangent.shape or not np.isfinite(value).all():
                 return []
             apart = self.gradients(equal, cotangent, self.apply)
             found = self.gradients(

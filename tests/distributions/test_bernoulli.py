@@ -110,7 +110,7 @@ def test_probabilities_are_refused(kind):
         kind()
 
 
-# --- what x may be --------------------------------------------------------------------------------------------
+# --- what x may be ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_grey_bce_takes_the_unit_interval():
             GreyBCE.check_support(np.array(x))
 
 
-# --- grey BCE ---------------------------------------------------------------------------------------------------
+# --- grey BCE -----------------------------------------------------------------------------------------------
 
 
 def test_grey_bce_is_the_bernoulli_number_under_another_name():

@@ -84,7 +84,7 @@ def test_discrete_closed_forms_are_the_sum_over_outcomes():
     np.testing.assert_allclose(kl_divergence(p, q).numpy(), total, rtol=1e-12)
 
 
-# --- zero, positive, not symmetric ------------------------------------------------------------------------------
+# --- zero, positive, not symmetric --------------------------------------------------------------------------
 
 
 @settings(deadline=None, max_examples=60)
@@ -142,7 +142,7 @@ def test_two_classes_have_the_bernoulli_divergence():
     np.testing.assert_allclose(kl_divergence(*two).numpy(), kl_divergence(*coins).numpy(), rtol=1e-12)
 
 
-# --- digits ---------------------------------------------------------------------------------------------------------
+# --- digits -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("logvar", [0.3, 1e-1, 1e-2, 1e-3, 1e-4, 1e-6])
@@ -192,12 +192,10 @@ def test_numbers_keep_the_precision_of_the_arrays_beside_them():
     p = Normal(np.array([0.5]), 0.3)
     expected = 0.5 * (0.09 / 0.49 - 1 - math.log(0.09 / 0.49) + 0.04 / 0.49)
     np.testing.assert_allclose(kl_divergence(p, Normal(0.7, 0.7)).numpy(), expected, rtol=1e-14)
-    np.testing.assert_allclose(
-        kl_divergence(p, STANDARD).numpy(), 0.5 * (0.25 + 0.09 - 1 - math.log(0.09)), rtol=1e-14
-    )
+    np.testing.assert_allclose(kl_divergence(p, STANDARD).numpy(), 0.5 * (0.25 + 0.09 - 1 - math.log(0.09)), rtol=1e-14)
 
 
-# --- gradients, shapes, the registry ------------------------------------------------------------------------------------
+# --- gradients, shapes, the registry ------------------------------------------------------------------------
 
 
 def test_gradients():
@@ -208,9 +206,7 @@ def test_gradients():
     assert gradcheck(lambda m, v: kl_divergence(by_logvar(m, v), STANDARD), mu, a)
     assert gradcheck(lambda m, s: kl_divergence(by_scale(m, s), STANDARD), mu, np.exp(a))
     assert gradcheck(lambda m, v, n, w: kl_divergence(by_logvar(m, v), by_logvar(n, w)), mu, a, nu, b)
-    assert gradcheck(
-        lambda m, s, n, t: kl_divergence(by_scale(m, s), by_scale(n, t)), mu, np.exp(a), nu, np.exp(b)
-    )
+    assert gradcheck(lambda m, s, n, t: kl_divergence(by_scale(m, s), by_scale(n, t)), mu, np.exp(a), nu, np.exp(b))
     assert gradcheck(lambda p, q: kl_divergence(Bernoulli(logits=p), Bernoulli(logits=q)), mu, nu)
     assert gradcheck(lambda p, q: kl_divergence(Categorical(logits=p), Categorical(logits=q)), mu, nu)
 

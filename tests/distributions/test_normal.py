@@ -86,7 +86,7 @@ def test_extreme_log_variances_stay_finite_in_float32(logvar):
     np.testing.assert_allclose(by_scale.log_prob(x).numpy(), q.log_prob(x).numpy(), rtol=1e-5)
 
 
-# --- samples ----------------------------------------------------------------------------------------------
+# --- samples ------------------------------------------------------------------------------------------------
 
 
 def test_sample_has_the_moments_of_the_distribution():

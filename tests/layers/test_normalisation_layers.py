@@ -123,11 +123,12 @@ def test_one_value_a_channel_has_no_variance_to_train_on(shape):
 
 @pytest.mark.parametrize(("shape", "normalised"), [((5, 4), 4), ((2, 3, 4), (3, 4)), ((2, 3, 4), (4,))])
 def test_layer_norm_gives_each_example_mean_zero_and_variance_one(rng, shape, normalised):
-    layer = LayerNorm(normalised, eps=1e-12, dtype=np.float64)
-    y = layer(5 + 3 * rng.standard_normal(shape)).data
-    axes = tuple(range(-len(layer.normalized_shape), 0))
-    np.testing.assert_allclose(y.mean(axes), 0, atol=1e-12)
-    np.testing.assert_allclose(y.std(axes), 1, rtol=1e-9)
+    for affine in (True, False):
+        layer = LayerNorm(normalised, eps=1e-12, elementwise_affine=affine, dtype=np.float64)
+        y = layer(5 + 3 * rng.standard_normal(shape)).data
+        axes = tuple(range(-len(layer.normalized_shape), 0))
+        np.testing.assert_allclose(y.mean(axes), 0, atol=1e-12)
+        np.testing.assert_allclose(y.std(axes), 1, rtol=1e-9)
 
 
 def test_layer_norm_scales_and_shifts_each_entry(rng):
@@ -167,7 +168,7 @@ def test_group_norm_does_not_mix_groups_or_examples(rng):
     [
         (LayerNorm(4, dtype=np.float64), (3, 4)),
         (LayerNorm((2, 4), bias=False, dtype=np.float64), (3, 2, 4)),
-        (LayerNorm(4, elementwise_affine=False), (3, 4)),
+        (LayerNorm(4, elementwise_affine=False), (3, 2, 4)),
         (GroupNorm(2, 4, dtype=np.float64), (2, 4, 3, 2)),
         (GroupNorm(2, 4, affine=False), (3, 4)),
     ],

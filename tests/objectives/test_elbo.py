@@ -58,9 +58,7 @@ def test_value_and_gradient_are_the_textbook_formulas(case):
 
 
 def test_gradients(case):
-    assert gradcheck(
-        lambda mu, lv, W: terms_of(case, mu, lv, W, beta=0.37).loss, case["mu"], case["logvar"], case["W"]
-    )
+    assert gradcheck(lambda mu, lv, W: terms_of(case, mu, lv, W, beta=0.37).loss, case["mu"], case["logvar"], case["W"])
 
 
 @settings(deadline=None, max_examples=20)
@@ -69,9 +67,7 @@ def test_beta_enters_once(beta):
     rng = np.random.default_rng(0)
     case = {"x": np.ones((3, 4)), "eps": rng.normal(size=(3, 2)), "W": rng.normal(size=(2, 4))}
     terms = terms_of(case, rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), beta=beta)
-    np.testing.assert_allclose(
-        terms.loss.item(), terms.reconstruction.item() + beta * terms.kl.item(), rtol=1e-14
-    )
+    np.testing.assert_allclose(terms.loss.item(), terms.reconstruction.item() + beta * terms.kl.item(), rtol=1e-14)
 
 
 def test_gradient_is_linear_in_beta(case):
@@ -85,7 +81,7 @@ def test_gradient_is_linear_in_beta(case):
     np.testing.assert_allclose(gradient(3.0), gradient(0.0) + 3 * slope, rtol=1e-10)
 
 
-# --- nats per example ---------------------------------------------------------------------------------------------
+# --- nats per example ---------------------------------------------------------------------------------------
 
 
 def test_repeating_the_batch_changes_nothing(case):
@@ -119,9 +115,7 @@ def test_repeating_the_latents_doubles_the_kl(case):
 
 
 def test_batch_mean_is_the_mean_of_batches_of_one(case):
-    single = [
-        terms_of({k: v if k == "W" else v[i : i + 1] for k, v in case.items()}).loss.item() for i in range(B)
-    ]
+    single = [terms_of({k: v if k == "W" else v[i : i + 1] for k, v in case.items()}).loss.item() for i in range(B)]
     np.testing.assert_allclose(np.mean(single), terms_of(case).loss.item(), rtol=1e-13)
 
 
@@ -142,7 +136,7 @@ def test_terms_are_scalars_of_the_input_dtype(case):
             assert part.dtype == dtype
 
 
-# --- meaning ----------------------------------------------------------------------------------------------------------
+# --- meaning ------------------------------------------------------------------------------------------------
 
 
 def test_kl_term_is_zero_where_the_posterior_is_the_prior(case):
@@ -201,7 +195,7 @@ def test_label_says_what_the_reconstruction_term_is(case):
     assert "nats per example" in repr(grey)
 
 
-# --- what is refused ------------------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("beta", [-1, float("nan"), float("inf")])

@@ -69,9 +69,7 @@ def test_mean_log_weight_is_the_elbo(rng):
     kl_estimates = p.log_prob(x).numpy().sum(axis=1) - weights
     z_score = (kl_estimates.mean() - terms.kl.item()) / (kl_estimates.std(ddof=1) / math.sqrt(n))
     assert abs(z_score) < 4
-    np.testing.assert_allclose(
-        terms.loss.item(), -weights.mean() + terms.kl.item() - kl_estimates.mean(), rtol=1e-10
-    )
+    np.testing.assert_allclose(terms.loss.item(), -weights.mean() + terms.kl.item() - kl_estimates.mean(), rtol=1e-10)
 
 
 def test_bound_reaches_log_p_of_x(rng):

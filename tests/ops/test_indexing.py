@@ -81,6 +81,11 @@ def test_indices_mixed_as_numpy_mixes_them(index):
     assert_picks_and_gives_back(numbered((2, 3, 4)), index)
 
 
+def test_small_integer_types_reach_into_long_axes():
+    assert_picks_and_gives_back(numbered((300,)), np.array([255, 0, 255], np.uint8))
+    assert_picks_and_gives_back(numbered((300,)), np.array([127, -128, 127], np.int8))
+
+
 def test_an_entry_picked_a_thousand_times_gets_a_thousand_cotangents():
     x = Tensor(np.zeros((3, 2), np.float32), requires_grad=True)
     x[[1] * 1000 + [2]].sum().backward()
@@ -126,6 +131,7 @@ def test_slicing_is_a_view():
         (3, r"(?s)getitem: .*3.*given: x: \(3, 4\)"),
         ((0, 0, 0), r"(?s)getitem: too many indices.*given: x: \(3, 4\)"),
         (([0], 0, 0), r"(?s)getitem: too many indices.*given: x: \(3, 4\)"),
+        ((..., [0], ...), r"(?s)getitem: .*ellipsis.*given: x: \(3, 4\)"),
         ([0, 3], r"getitem: index 3 is out of range for dim 0 of shape \(3, 4\)"),
         (np.s_[:, [1, -5]], r"getitem: index -5 is out of range for dim 1 of shape \(3, 4\)"),
         (([0, 1], [0, 4]), r"(?s)getitem: .*4.*given: x: \(3, 4\)"),
