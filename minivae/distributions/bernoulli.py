@@ -111,8 +111,8 @@ class GreyBCE(_FromLogits):
     The number is x·l − softplus(l), as for `Bernoulli`. But no distribution over grey values has it as its
     log-density: integrated over x in [0, 1], exp(log_prob) gives less than one, and how much less depends on l. So it
     must not be compared with a likelihood, nor be called one. Its best value is not zero either: at p = x it is the
-    entropy of a coin of that grey, which for Fashion-MNIST sums to 189.9 nats an image. (The density that has this
-    shape is the continuous Bernoulli, Loaiza-Ganem & Cunningham 2019.)
+    entropy of a coin of that grey, which on Fashion-MNIST's test set sums to 189.9 nats an image. (The density that
+    has this shape is the continuous Bernoulli, Loaiza-Ganem & Cunningham 2019.)
 
     `label` is "grey BCE" and `is_likelihood` is False; an objective hands the label on.
     """

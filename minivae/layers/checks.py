@@ -32,17 +32,21 @@ def pair(minimum: int, value: Any, layer: str, name: str) -> tuple[int, int]:
     return at_least(minimum, both[0], layer, name), at_least(minimum, both[1], layer, name)
 
 
-def image_batch(x: Any, channels: int | None, layer: str) -> None:
-    """x must be (N, C, H, W), with this number of channels."""
+def image_batch(x: Any, channels: int | None, module: Any) -> None:
+    """x must be (N, C, H, W), with this number of channels. The module is put into words only if it is not."""
     if x.ndim != 4:
         hint = " Add a batch axis: x[None]." if x.ndim == 3 else ""
-        raise ShapeError(f"{layer}: x has shape {x.shape}; expected images as (N, C, H, W).{hint}")
+        raise ShapeError(f"{_described(module)}: x has shape {x.shape}; expected images as (N, C, H, W).{hint}")
     if channels is not None and x.shape[1] != channels:
         hint = " Channels come second; permute(0, 3, 1, 2) puts them there." if x.shape[3] == channels else ""
         raise ShapeError(
-            f"{layer}: x has shape {x.shape}, so {x.shape[1]} channels; expected {channels}. "
+            f"{_described(module)}: x has shape {x.shape}, so {x.shape[1]} channels; expected {channels}. "
             f"Give images of {channels} channels or make the layer for {x.shape[1]}.{hint}"
         )
+
+
+def _described(module: Any) -> str:
+    return f"{type(module).__name__}({module.extra_repr()})"
 
 
 def generator(rng: Any) -> Rng:

@@ -76,7 +76,7 @@ class Conv2d(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x: (N, in_channels, H, W) -> (N, out_channels, H', W')."""
-        image_batch(x, self.in_channels, f"Conv2d({self.extra_repr()})")
+        image_batch(x, self.in_channels, self)
         return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
@@ -156,7 +156,7 @@ class ConvTranspose2d(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x: (N, in_channels, H, W) -> (N, out_channels, H', W')."""
-        image_batch(x, self.in_channels, f"ConvTranspose2d({self.extra_repr()})")
+        image_batch(x, self.in_channels, self)
         return ops.conv_transpose2d(
             x,
             self.weight,

@@ -45,7 +45,7 @@ class MaxPool2d(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x: (N, C, H, W) -> (N, C, H', W')."""
-        image_batch(x, None, f"MaxPool2d({self.extra_repr()})")
+        image_batch(x, None, self)
         return ops.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation)
 
 
@@ -74,7 +74,7 @@ class AvgPool2d(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x: (N, C, H, W) -> (N, C, H', W')."""
-        image_batch(x, None, f"AvgPool2d({self.extra_repr()})")
+        image_batch(x, None, self)
         return ops.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
@@ -97,7 +97,7 @@ class Upsample(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x: (N, C, H, W) -> (N, C, H · scale_factor, W · scale_factor)."""
-        image_batch(x, None, f"Upsample({self.extra_repr()})")
+        image_batch(x, None, self)
         return ops.upsample_nearest(x, self.scale_factor)
 
 

@@ -124,7 +124,7 @@ def layer_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
     d/dx as in this file's docstring, d/dweight = Σ g·x̂, d/dbias = Σ g, both over the axes in front.
     """
     given = [array for array in (weight, bias) if array is not None]
-    _check_input("layer_norm", x, eps)
+    _check_eps("layer_norm", eps)
     last = given[0].shape if given else x.shape[1:]
     axes = tuple(range(x.ndim - len(last), x.ndim))
     if any(array.shape != x.shape[x.ndim - len(last) :] for array in given) or not last:
@@ -160,5 +160,9 @@ def _one_a_channel(op: str, x: Array, name: str, array: Array | None) -> Array |
 def _check_input(op: str, x: Array, eps: float) -> None:
     if x.ndim < 2:
         raise ShapeError(f"{op}: x has shape {x.shape}; expected a batch, (N, C) or (N, C, H, W)")
+    _check_eps(op, eps)
+
+
+def _check_eps(op: str, eps: float) -> None:
     if not eps > 0:
         raise ConfigError(f"{op}: eps is {eps}; expected a positive number, which keeps a variance of 0 from dividing")

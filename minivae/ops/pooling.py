@@ -30,7 +30,8 @@ def max_pool2d(
         dilation: the distance between the entries of a window.
 
     Raises:
-        ShapeError: the window is larger than the padded image, or the padding than half the window.
+        ShapeError: the window is larger than the padded image, the padding than half the window, or a window of
+            wide dilation lies in the padding alone.
         ConfigError: an option that is not a whole number, or a pair of them, in its range.
 
     d/dx: the cotangent of a window goes to its largest entry; among equals to the first in reading order.
@@ -121,12 +122,27 @@ def _grid(
     kernel = pair(op, "kernel_size", kernel_size, 1)
     border = pair(op, "padding", padding, 0)
     if any(2 * p > k for p, k in zip(border, kernel, strict=True)):
-        raise ShapeError(
-            f"{op}: padding = {border} must be at most half of kernel_size = {kernel}, or a window could lie in the "
-            "padding alone"
-        )
+        raise ShapeError(f"{op}: padding = {border} must be at most half of kernel_size = {kernel}")
     steps = kernel if stride is None else pair(op, "stride", stride, 1)
-    return lay(op, x, kernel, steps, border, pair(op, "dilation", dilation, 1))
+    grid = lay(op, x, kernel, steps, border, pair(op, "dilation", dilation, 1))
+    if _misses_the_image(grid):
+        raise ShapeError(
+            f"{op}: a window lies in the padding alone, and has no largest entry. x has shape {x.shape}, kernel_size "
+            f"= {kernel}, padding = {border}, dilation = {grid.dilation}: take less padding or dilation."
+        )
+    return grid
+
+
+def _misses_the_image(grid: Grid) -> bool:
+    """Whether some window has all its entries in the padding. That takes a dilation beside the padding."""
+    if grid.padding == (0, 0) or grid.dilation == (1, 1):
+        return False
+    for n, count, k, s, p, d in zip(
+        grid.size, grid.count, grid.kernel, grid.stride, grid.padding, grid.dilation, strict=True
+    ):
+        if any(all(not 0 <= o * s + i * d - p < n for i in range(k)) for o in range(count)):
+            return True
+    return False
 
 
 def _entries(grid: Grid) -> Iterator[tuple]:

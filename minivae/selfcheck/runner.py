@@ -140,7 +140,8 @@ def _inputs(report: GradcheckReport) -> str:
     """The inputs' names and how many numbers they have."""
     names = [i.name for i in report.inputs]
     shown = ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:2])} and {len(names) - 2} parameters"
-    return f"{shown}: {sum(x.size for x in report.point):,} numbers"
+    count = sum(x.size for x in report.point)
+    return f"{shown}: {count:,} number{'' if count == 1 else 's'}"
 
 
 def _shortened(text: str, width: int) -> str:

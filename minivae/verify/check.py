@@ -72,7 +72,11 @@ def _check(problem: Problem, settings: Settings, report: GradcheckReport) -> Gra
     notes: list[str] = []
     redraws = 0
     while True:
-        comparisons = compare_at(problem, point, cotangent, settings, rng)
+        try:
+            comparisons = compare_at(problem, point, cotangent, settings, rng)
+        except Broken as broken:
+            failures.append(broken.failure)
+            comparisons = []
         kinks = [c.kink for c, _ in comparisons if c.kink is not None]
         if not kinks:
             break
@@ -175,8 +179,8 @@ def _redrawn(problem: Problem, point: Arrays, which: set[int], settings: Setting
         for i in which:
             moved[i] = point[i] + 20 * settings.step * scales(point[i]) * random_cotangent(rng, point[i].shape)
         try:
-            if np.isfinite(problem.value([x.copy() for x in moved])).all():
+            if np.isfinite(problem.differentiate([x.copy() for x in moved])[0]).all():
                 return moved
-        except (ValueError, ArithmeticError):
-            pass
+        except (Broken, ValueError, ArithmeticError):
+            pass  # out of the domain
     return point

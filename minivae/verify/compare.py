@@ -133,21 +133,22 @@ class Comparison:
             Broken: it is a thousand times what float64 explains.
         """
         direction = random_cotangent(rng, self.x.shape) * scales(self.x)
-        line = self.line(direction)
-        size = np.fmax(np.maximum(self.outputs.sizes(), self.largest), np.abs(line(self.step)))
-        expected = EPS * size
+        line, backwards = self.line(direction), self.line(-direction)
+        size = np.fmax(self.outputs.sizes(), np.abs(line(self.step)))
+        explained = 1000 * EPS * np.maximum(size, self.largest)
         measured = rounding_noise(line, self.step / 1e-3)
-        if bool((measured > 1000 * expected).any()):  # perhaps a kink close by: then the other side is smooth
-            measured = np.fmin(measured, rounding_noise(self.line(-direction), self.step / 1e-3))
+        if bool((measured > explained).any()):  # perhaps a kink close by: then the other side is smooth
+            measured = np.fmin(measured, rounding_noise(backwards, self.step / 1e-3))
         measured[1:] = np.fmax.reduce(measured[1:], initial=0.0)
-        if bool((measured > 1000 * expected).any()):
-            row = int(np.nanargmax(measured / np.maximum(expected, np.finfo(np.float64).tiny)))
+        if bool((measured > explained).any()):
+            row = int(np.nanargmax(measured / np.maximum(explained, np.finfo(np.float64).tiny)))
             raise Broken(
                 "float64 inside",
                 f"as {self.name} moves by a hundred-millionth, f jumps by {measured[row]:.1e}; rounding in float64 "
-                f"explains {expected[row]:.1e}. Something inside f computes in float32, rounds, or is not continuous.",
+                f"explains {explained[row]:.1e} at most. Something inside f computes in float32, rounds, or is not "
+                "continuous.",
             )
-        self.noise = np.fmax(expected if self.largest == 0 else self.noise, measured)
+        self.noise = np.fmax(EPS * size, measured)
 
     def floor(self, step: float) -> Array:
         """The rounding error allowed in a difference with this step, for each row."""

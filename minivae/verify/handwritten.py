@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,10 +50,17 @@ def check_gradient(
 
     Raises:
         DtypeError: a part of x is not float64.
+        TypeError: f returns many numbers, and grad_f takes no cotangent.
     """
     keys, parts, rebuild = _take_apart(x)
     point = tuple(require_float64(part, key).copy() for key, part in zip(keys, parts, strict=True))
-    scalar = np.shape(f(rebuild([p.copy() for p in point]))) == ()
+    shape = np.shape(f(rebuild([p.copy() for p in point])))
+    scalar = math.prod(shape) == 1
+    if not scalar and not _takes_two(grad_f):
+        raise TypeError(
+            f"check_gradient: f returns shape {shape}, and only a single number has a gradient. Sum or average it, "
+            "or let the gradient function take a cotangent too: grad_f(x, cotangent)."
+        )
 
     def value(arrays: Arrays) -> Array:
         with np.errstate(all="ignore"):
@@ -72,9 +81,20 @@ def check_gradient(
         value=value,
         differentiate=differentiate,
         contract=SCALAR_RULES if scalar else GENERAL,
-        cotangent=np.ones(()) if scalar else None,
+        cotangent=np.ones(shape) if scalar else None,
     )
     return check(problem, Settings(seed, step, rtol, atol, directions, full_below))
+
+
+def _takes_two(grad_f: Callable[..., Any]) -> bool:
+    """Whether grad_f(x, cotangent) is a possible call."""
+    try:
+        inspect.signature(grad_f).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # a built-in function that does not tell
+    return True
 
 
 def _take_apart(x: Any) -> tuple[list[str], list[Any], Callable[[list[Array]], Any]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from minivae.backend import Array
 
 
@@ -124,12 +122,16 @@ class GradcheckReport:
         if advice:
             lines += ["what to look at:", *(f"  * {text}" for text in advice)]
         lines += [f"note: {note}" for note in self.notes]
-        lines.append(
-            f"seed {self.seed}, step {self.step:.0e}, cotangent of shape {self.cotangent.shape} "
-            f"{np.array2string(self.cotangent.ravel()[:4], precision=3, separator=', ')[:-1]}"
-            f"{', ...]' if self.cotangent.size > 4 else ']'}"
-        )
+        lines.append(f"seed {self.seed}, step {self.step:.0e}{self._cotangent()}")
         return "\n".join(lines)
+
+    def _cotangent(self) -> str:
+        """The first random weights of f's outputs, if there are any."""
+        if self.cotangent.size == 0 or (self.cotangent == 1).all():
+            return ""
+        first = ", ".join(f"{u:.3f}" for u in self.cotangent.ravel()[:4])
+        more = ", ..." if self.cotangent.size > 4 else ""
+        return f", random cotangent of shape {self.cotangent.shape}: {first}{more}"
 
     __repr__ = __str__
 

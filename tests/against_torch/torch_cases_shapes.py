@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import strategies as st
 from torch_compare import Case, F, kinky, real, shapes, standard, torch
@@ -170,30 +172,31 @@ def pad(draw):
 
 @st.composite
 def getitem(draw):
-    """Integers, slices, None, `...` and arrays of integers, in all mixtures; the arrays are of one shape, or broadcast.
+    """Slices, None and `...`, mixed with integers or with arrays of integers, which are of one shape or broadcast.
 
-    PyTorch has no negative steps, so there are none here.
+    Not with both: beside an array NumPy takes an integer for an array, PyTorch does not, and so they put the axes of
+    x[0, :, [1, 2]] in different places. Ours is NumPy's way. Nor negative steps, which PyTorch lacks.
     """
     shape = draw(shapes(min_dims=1))
     together = draw(shapes(1, 2, max_side=4))
-    parts = []
-    for n in shape[: draw(st.integers(0, len(shape)))]:
-        bounds = st.one_of(st.none(), st.integers(-n - 1, n + 1))
-        array_shape = draw(st.sampled_from([together, together[1:], (1,)]))
-        parts.append(
-            draw(
-                st.one_of(
-                    st.integers(-n, n - 1),
-                    st.builds(slice, bounds, bounds, st.one_of(st.none(), st.integers(1, 3))),
-                    st.lists(
-                        st.integers(-n, n - 1), min_size=int(np.prod(array_shape)), max_size=int(np.prod(array_shape))
-                    ).map(lambda numbers, shape=array_shape: np.array(numbers).reshape(shape)),
-                )
-            )
-        )
-    if draw(st.booleans()):
-        rest = draw(st.integers(0, len(parts)))
-        parts = [*parts[:rest], *([...] if len(parts) == len(shape) or rest == len(parts) else []), *parts[rest:]]
+    with_arrays = draw(st.booleans())
+
+    def number_or_array(n):
+        number = st.integers(-n, n - 1)
+        if not with_arrays:
+            return number
+        of_shape = draw(st.sampled_from([together, together[1:] or (1,)]))
+        size = math.prod(of_shape)
+        return st.lists(number, min_size=size, max_size=size).map(lambda numbers: np.reshape(numbers, of_shape))
+
+    def cut(n):
+        bound = st.one_of(st.none(), st.integers(-n - 1, n + 1))
+        return st.builds(slice, bound, bound, st.one_of(st.none(), st.integers(1, 3)))
+
+    dots = draw(st.integers(0, len(shape)))  # the axes before them are indexed from the left, some after from the right
+    left = [draw(st.one_of(number_or_array(n), cut(n))) for n in shape[:dots]]
+    right = [draw(st.one_of(number_or_array(n), cut(n))) for n in shape[draw(st.integers(dots, len(shape))) :]]
+    parts = [*left, ..., *right] if right or draw(st.booleans()) else left
     if draw(st.booleans()):
         parts.insert(draw(st.integers(0, len(parts))), None)
     index = tuple(parts)

@@ -51,8 +51,9 @@ def test_shapes_from_image_to_latent_and_back(make, likelihood):
     assert terms.loss.shape == terms.kl.shape == terms.reconstruction.shape == ()
 
 
-@every_model
-@every_likelihood
+@pytest.mark.parametrize(
+    ("make", "likelihood"), [*((dense, name) for name in LIKELIHOODS), (convolutional, "gaussian-learned")]
+)
 def test_every_parameter_gradient_passes_gradcheck(make, likelihood):
     sigma = 0.7 if likelihood.startswith("gaussian") else None
     widths = {"hidden": (3,)} if make is dense else {"channels": (2, 3)}

@@ -61,14 +61,18 @@ def test_max_pool_takes_the_first_largest_entry_of_each_window(seed, ties):
     kernel, stride, padding, dilation, size = draw_options(rng)
     x = rng.normal(size=(2, 3, *size)) - 5  # negative, so that a padding of 0 would win
     x = np.round(x) if ties else x
+    if any(not any(window) for _, window in windows_by_loops(size, kernel, stride, padding, dilation)):
+        with pytest.raises(ShapeError, match="in the padding alone"):
+            max_pool2d(x, kernel, stride, padding, dilation)
+        return
     y = max_pool2d(x, kernel, stride, padding, dilation).data
     g = rng.normal(size=y.shape)
     expected, dx = np.zeros_like(y), np.zeros_like(x)
     for (u, v), window in windows_by_loops(size, kernel, stride, padding, dilation):
         for n, c in itertools.product(range(2), range(3)):
-            best = max((place for place in window if place), key=lambda place: x[n, c, *place])
-            expected[n, c, u, v] = x[n, c, *best]
-            dx[n, c, *best] += g[n, c, u, v]
+            best = max((place for place in window if place), key=lambda place: x[(n, c, *place)])
+            expected[n, c, u, v] = x[(n, c, *best)]
+            dx[(n, c, *best)] += g[n, c, u, v]
     np.testing.assert_array_equal(y, expected)
     np.testing.assert_allclose(gradient(max_pool2d, x, g, kernel, stride, padding, dilation), dx, atol=1e-14)
 
@@ -83,7 +87,7 @@ def test_avg_pool_is_the_mean_of_each_window_padding_counted(seed):
     expected = np.zeros_like(y)
     for (u, v), window in windows_by_loops(size, kernel, stride, padding, (1, 1)):
         for place in window:
-            expected[:, :, u, v] += x[:, :, *place] / len(window) if place else 0
+            expected[:, :, u, v] += x[:, :, place[0], place[1]] / len(window) if place else 0
     np.testing.assert_allclose(y, expected, atol=1e-14)
 
 
@@ -235,6 +239,7 @@ X = np.zeros((2, 3, 5, 6))
         (lambda: max_pool2d(X, 6), ShapeError, ["max_pool2d", "larger than the image", r"\(2, 3, 5, 6\)"]),
         (lambda: avg_pool2d(X, (2, 7)), ShapeError, ["avg_pool2d", "larger than the image"]),
         (lambda: max_pool2d(X, 3, 1, 2), ShapeError, [r"padding = \(2, 2\)", "at most half"]),
+        (lambda: max_pool2d(X[:, :, :2], 2, 1, 1, 3), ShapeError, ["dilation", "in the padding alone"]),
         (lambda: avg_pool2d(X[0], 2), ShapeError, [r"\(3, 5, 6\)", r"\(N, C, H, W\)"]),
         (lambda: max_pool2d(X, 0), ConfigError, ["kernel_size is 0", "at least 1"]),
         (lambda: max_pool2d(X, 2, 0), ConfigError, ["stride is 0"]),

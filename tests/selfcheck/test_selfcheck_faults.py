@@ -52,7 +52,7 @@ def test_a_gradient_wrong_by_one_in_ten_thousand_is_seen(case, fault):
 @pytest.mark.parametrize("subject", sorted(PRIMITIVES))
 def test_a_missing_gradient_is_seen(subject, fault):
     """0 in place of the gradient: what a forgotten term, or a detached path, gives."""
-    for case in [case for case in OPS if case.subject == subject][:2]:
+    for case in [case for case in OPS if case.subject == subject][:1]:
         for k in range(3):
             state = fault(subject, k, lambda g: 0.0 * g)
             report = case.run()

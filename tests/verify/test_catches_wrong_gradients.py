@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wrong_primitives import matrix_product, product, sine
 
 from minivae import ops
 from minivae.autodiff import Forward, Tensor, primitive
 from minivae.backend import Array
 from minivae.verify import gradcheck
-from wrong_primitives import matrix_product, product, sine
 
 
 @pytest.mark.parametrize("factor", [1.00001, 1.0001, 0.999, 2.0, 0.5, -1.0])

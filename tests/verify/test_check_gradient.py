@@ -90,6 +90,15 @@ def test_a_number_may_be_the_input():
     assert not check_gradient(lambda x: x**3, lambda x: 3 * x, 0.7)
 
 
+def test_one_number_in_an_array_is_one_number(rng):
+    assert check_gradient(lambda x: np.sum(x**2, keepdims=True), lambda x: 2 * x, rng.normal(size=3))
+
+
+def test_many_outputs_and_no_cotangent_is_refused_with_the_ways_out(rng):
+    with pytest.raises(TypeError, match=r"shape \(3,\).*single number.*cotangent"):
+        check_gradient(lambda x: x**2, lambda x: 2 * x, rng.normal(size=3))
+
+
 def test_a_large_gradient_is_checked_along_directions(rng):
     x = rng.normal(size=(50, 40))
     assert check_gradient(lambda x: np.sum(np.sin(x)), np.cos, x).inputs[0].mode == "directions"

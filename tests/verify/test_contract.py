@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from wrong_primitives import product, sine
 
 from minivae import ops
 from minivae.autodiff import Forward, Tensor, primitive
 from minivae.backend import Array
 from minivae.errors import DtypeError
 from minivae.verify import gradcheck
-from wrong_primitives import product, sine
 
 
 def broken(report):

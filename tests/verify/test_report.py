@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from wrong_primitives import product, sine
 
 from minivae import ops
 from minivae.verify import gradcheck
 from minivae.verify.report import explain_slope
-from wrong_primitives import product, sine
 
 RIGHT = sine(lambda x, g: g * np.cos(x))
 WRONG = sine(lambda x, g: 2 * g * np.cos(x))
@@ -62,7 +62,7 @@ def test_every_input_has_its_line_with_its_name_and_shape(rng):
 
 def test_seed_step_and_cotangent_are_printed(rng):
     report = gradcheck(RIGHT, rng.normal(size=3), seed=17, step=2e-3)
-    assert "seed 17, step 2e-03, cotangent of shape (3,)" in str(report)
+    assert "seed 17, step 2e-03, random cotangent of shape (3,)" in str(report)
 
 
 def test_no_cotangent_entry_is_small_enough_to_hide_an_output(rng):

@@ -1,0 +1,90 @@
+"""Weights from a module of ours to one of PyTorch's and back, by name, and the comparison of the two modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from torch_compare import agree, cotangent, torch
+
+from minivae.autodiff import Tensor
+from minivae.layers import Dense, Module
+
+
+def dense_weights(ours: Module) -> set[str]:
+    """The names of the weights that PyTorch keeps transposed: those of Dense, (I, O) here and (O, I) there."""
+    return {f"{name}.weight" if name else "weight" for name, part in ours.named_modules() if isinstance(part, Dense)}
+
+
+def to_torch(ours: Module, theirs: torch.nn.Module) -> None:
+    """Load our state into PyTorch's module; names and shapes must fit as they are, but for Dense."""
+    transposed = dense_weights(ours)
+    state = ours.state_dict()
+    fitting = {name: torch.tensor(array.T if name in transposed else array) for name, array in state.items()}
+    missing, unexpected = theirs.load_state_dict(fitting, strict=False)
+    assert not unexpected
+    assert all(name.endswith("num_batches_tracked") for name in missing), missing  # a count that ours does not keep
+
+
+def from_torch(theirs: torch.nn.Module, ours: Module) -> None:
+    """Load PyTorch's state into our module."""
+    transposed = dense_weights(ours)
+    state = {name: tensor.numpy() for name, tensor in theirs.state_dict().items()}
+    ours.load_state_dict(
+        {
+            name: array.T if name in transposed else array
+            for name, array in state.items()
+            if not name.endswith("num_batches_tracked")
+        }
+    )
+
+
+def randomise(module: Module, seed: int = 0) -> None:
+    """Other numbers for all parameters and buffers: weights of 1 and biases of 0 would hide mistakes."""
+    rng = np.random.default_rng(seed)
+    for name, array in module.state_dict().items():
+        new = rng.uniform(0.5, 2, array.shape) if "var" in name.rpartition(".")[2] else rng.normal(size=array.shape)
+        scale = 1 / max(1.0, np.prod(array.shape[1:])) ** 0.5 if array.ndim > 1 else 1.0
+        dict([*module.named_parameters(), *module.named_buffers()])[name].data[...] = scale * new
+
+
+def same_gradients(what: str, ours: Module, theirs: torch.nn.Module, dtype: type, tolerance: float | None = None) -> None:
+    """The gradients of all parameters, by name."""
+    transposed, others = dense_weights(ours), dict(theirs.named_parameters())
+    parameters = dict(ours.named_parameters())
+    assert set(parameters) == set(others)
+    for name, parameter in parameters.items():
+        gradient = others[name].grad.T if name in transposed else others[name].grad
+        agree(f"{what}: gradient", parameter.grad, gradient, dtype, name, tolerance)
+
+
+def same_state(what: str, ours: Module, theirs: torch.nn.Module, dtype: type, tolerance: float | None = None) -> None:
+    """Parameters and buffers, by name."""
+    transposed, others = dense_weights(ours), theirs.state_dict()
+    for name, array in ours.state_dict().items():
+        other = others[name].T if name in transposed else others[name]
+        agree(f"{what}: state", array, other, dtype, name, tolerance)
+
+
+def compare_modules(
+    what: str,
+    ours: Module,
+    theirs: torch.nn.Module,
+    x: np.ndarray,
+    dtype: type,
+    call: Callable[..., Any] = lambda module, x: module(x),
+) -> None:
+    """One pass there and back through both: value, gradient of the input and of every parameter, and buffers after."""
+    ours.zero_grad()
+    theirs.zero_grad()
+    mine = Tensor(x.astype(dtype), requires_grad=True)
+    other = torch.tensor(x.astype(dtype), requires_grad=True)
+    y, expected = call(ours, mine), theirs(other)
+    agree(f"{what}: value", y.data, expected, dtype)
+    g = cotangent(expected.shape, dtype)
+    y.backward(g)
+    expected.backward(torch.from_numpy(g))
+    agree(f"{what}: gradient", mine.grad, other.grad, dtype, "x")
+    same_gradients(what, ours, theirs, dtype)
+    same_state(what, ours, theirs, dtype)
