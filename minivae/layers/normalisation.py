@@ -87,8 +87,7 @@ class BatchNorm(Module):
                 "least 2. Train with a larger batch (drop_last=True drops a last one that is too small), or call "
                 "model.eval() to use the running statistics."
             )
-        if self.training:
-            self._move_running_statistics(x.data if isinstance(x, Tensor) else x, values)
+        self._move_running_statistics(x.data if isinstance(x, Tensor) else x, values)
         return ops.batch_norm(x, self.weight, self.bias, self.eps)
 
     def _move_running_statistics(self, x: Array, values: int) -> None:

@@ -20,12 +20,13 @@ A constant added to all of x, or (eps aside) a factor, changes nothing; so the g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from minivae.autodiff import Forward, primitive
 from minivae.backend import Array, array_module
 from minivae.errors import ConfigError, ShapeError
-from minivae.ops.channels import sum_over_pixels
+from minivae.ops.channels import sum_each_image, sum_over_pixels
 
 Mean = Callable[[Array], Array]
 """The mean of the entries that are normalised together, of a shape that broadcasts with theirs."""
@@ -97,14 +98,19 @@ def group_norm(
             f"group_norm: num_groups = {num_groups} must divide the number of channels; x has shape {x.shape}, so "
             f"{x.shape[1]} channels"
         )
-    grouped = (len(x), num_groups, x.shape[1] // num_groups, *x.shape[2:])
-    axes = tuple(range(2, len(grouped)))
-    x_hat, pull = standardise(x.reshape(grouped), lambda a: a.mean(axis=axes, keepdims=True), eps)
-    x_hat = x_hat.reshape(x.shape)
+    n, channels = x.shape[:2]
+    entries = math.prod(x.shape[1:]) // num_groups
+
+    def mean(a: Array) -> Array:
+        sums = sum_each_image(a).reshape(n, num_groups, channels // num_groups).sum(axis=2)
+        each_channel = array_module(a).repeat(sums / entries, channels // num_groups, axis=1)
+        return each_channel.reshape(n, channels, *(1,) * (x.ndim - 2))
+
+    x_hat, pull = standardise(x, mean, eps)
     scale = _one_a_channel("group_norm", x, "weight", weight)
     shift = _one_a_channel("group_norm", x, "bias", bias)
     return _scale_and_shift(x_hat, scale, shift), (
-        lambda g: pull((g if scale is None else g * scale).reshape(grouped)).reshape(g.shape),
+        lambda g: pull(g if scale is None else g * scale),
         lambda g: sum_over_pixels(g * x_hat),
         sum_over_pixels,
     )

@@ -1,4 +1,9 @@
-"""Pooling and upsampling. Each value comes from slices, one for each entry of the window, and so does each gradient."""
+"""Pooling and upsampling. Values and gradients are made of slices, one for each entry of the window.
+
+The slice of entry (i, j) holds that entry of every window at once. Summing windows is a linear map, S, and its
+transpose Sᵀ spreads values over windows. Average pooling is S/(kh·kw), with the gradient Sᵀ/(kh·kw); upsampling is Sᵀ
+over windows that touch and do not overlap, with the gradient S.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +53,10 @@ def max_pool2d(
         dx = xp.zeros_like(padded)
         left = g.copy(order="K")  # of each window's cotangent, what no entry has taken yet
         for entry in _entries(grid):
-            wins = padded[entry] == y
-            dx[entry] += wins * left
-            left *= ~wins
+            taken = (padded[entry] == y).astype(g.dtype)
+            taken *= left
+            dx[entry] += taken
+            left -= taken
         return _crop(dx, grid)
 
     return y, pull
@@ -74,22 +80,10 @@ def avg_pool2d(x: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None
     d/dx: each entry of a window gets an equal share of its cotangent, g / (kh·kw).
     """
     grid = _grid("avg_pool2d", x, kernel_size, stride, padding, 1)
-    padded = _pad(x, grid, 0)
     share = 1 / (grid.kernel[0] * grid.kernel[1])
-    entries = _entries(grid)
-    y = padded[next(entries)].copy(order="K")
-    for entry in entries:
-        y += padded[entry]
+    y = _sum_windows(_pad(x, grid, 0), grid)
     y *= share
-
-    def pull(g: Array) -> Array:
-        dx = array_module(g).zeros_like(padded)
-        shares = g * share
-        for entry in _entries(grid):
-            dx[entry] += shares
-        return _crop(dx, grid)
-
-    return y, pull
+    return y, lambda g: _crop(_spread(g * share, grid), grid)
 
 
 @primitive
@@ -105,14 +99,32 @@ def upsample_nearest(x: Array, scale_factor: IntOrPair) -> Forward:
 
     d/dx: the sum of the cotangent over each block.
     """
-    sh, sw = pair("upsample_nearest", "scale_factor", scale_factor, 1)
+    scale = pair("upsample_nearest", "scale_factor", scale_factor, 1)
     if x.ndim != 4:
         raise ShapeError(f"upsample_nearest: x has shape {x.shape}; expected images as (N, C, H, W)")
     n, channels, height, width = x.shape
+    size = (height * scale[0], width * scale[1])
+    blocks = Grid(size, (height, width), kernel=scale, stride=scale, padding=(0, 0), dilation=(1, 1))
     pixels = x.transpose(0, 2, 3, 1)[:, :, None, :, None]
-    blocks = array_module(x).broadcast_to(pixels, (n, height, sh, width, sw, channels))
-    y = channels_first(blocks.reshape(n, height * sh, width * sw, channels))
-    return y, lambda g: g.reshape(n, channels, height, sh, width, sw).sum(axis=(3, 5))
+    repeated = array_module(x).broadcast_to(pixels, (n, height, scale[0], width, scale[1], channels))
+    return channels_first(repeated.reshape(n, *size, channels)), lambda g: _sum_windows(g, blocks)
+
+
+def _sum_windows(padded: Array, grid: Grid) -> Array:
+    """The sum of each window of padded images: a linear map, the transpose of `_spread`."""
+    entries = _entries(grid)
+    y = padded[next(entries)].copy(order="K")
+    for entry in entries:
+        y += padded[entry]
+    return y
+
+
+def _spread(y: Array, grid: Grid) -> Array:
+    """Padded images onto which each pixel of y has put its value, on its whole window: transpose of `_sum_windows`."""
+    padded = channels_first(array_module(y).zeros((len(y), *grid.padded, y.shape[1]), y.dtype))
+    for entry in _entries(grid):
+        padded[entry] += y
+    return padded
 
 
 def _grid(

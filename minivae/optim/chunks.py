@@ -2,6 +2,13 @@
 
 An Adam step reads and writes four arrays in a dozen passes: m *= β₁, m += ..., v *= β₂, and so on. Over whole arrays
 every pass fetches everything from main memory again. Over a piece that fits in the cache, only the first does.
+
+An Adam step in float32 on one core of a Xeon (2 MB of L2 and an unusually large L3 cache), in milliseconds, textbook
+meaning whole arrays and a new one for every intermediate:
+
+    parameters            textbook    whole arrays in place    pieces of 128 KiB
+    653 thousand          8.9         1.9                      1.7
+    24 million            630         310                      135
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 
 from minivae import layers
 from minivae.autodiff import Tensor
+from minivae.backend import to_backend
 from minivae.layers import Module
 from minivae.random import Rng, stream
 from minivae.selfcheck.case import Case, Check, Draw, nonzero, normal
@@ -51,7 +52,7 @@ def module_check(module: Module, rng: Rng, call: Callable[..., Tensor], inputs: 
     """
     module.to(np.float64)
     parameters = {
-        name: parameter.data + spread * rng.standard_normal(parameter.shape)
+        name: parameter.numpy() + spread * rng.standard_normal(parameter.shape)
         for name, parameter in module.named_parameters()
     }
 
@@ -95,7 +96,7 @@ def _key(holder: Any, key: str) -> Any:
 def _evaluated(module: Module, x: Tensor) -> Tensor:
     """In evaluation mode, with running statistics that are neither 0 nor 1."""
     for i, (_, buffer) in enumerate(module.named_buffers()):
-        buffer.data = np.linspace(0.5 + i, 1.3 + 2 * i, buffer.size)
+        buffer.data = to_backend(np.linspace(0.5 + i, 1.3 + 2 * i, buffer.size), buffer.device)
     return module.eval()(x)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minivae.backend import to_backend
 from minivae.selfcheck.case import Case, between, nonzero, normal, op, positive
 
 _MASK = np.arange(15).reshape(3, 5) % 7 < 4
@@ -58,8 +59,14 @@ PIECEWISE: list[Case] = [
     op("clip", "both bounds", {"min": -0.4, "max": 0.6}, x=normal(3, 5)),
     op("clip", "lower bound", {"min": -0.4}, x=normal(3, 5)),
     op("clip", "upper bound", {"max": 0.6}, x=normal(3, 5)),
-    op("where", call=lambda where, x, y: where(_MASK, x, y), x=normal(3, 5), y=normal(3, 5)),
-    op("where", "broadcast", call=lambda where, x, y: where(_MASK[:, :1], x, y), x=normal(5), y=normal()),
+    op("where", call=lambda where, x, y: where(to_backend(_MASK, x.device), x, y), x=normal(3, 5), y=normal(3, 5)),
+    op(
+        "where",
+        "broadcast",
+        call=lambda where, x, y: where(to_backend(_MASK[:, :1], x.device), x, y),
+        x=normal(5),
+        y=normal(),
+    ),
     op("dropout", "p 0.4", call=lambda dropout, x: dropout(x, _MASK, 0.4), x=normal(3, 5)),
     op("dropout", "a mask for each row", call=lambda dropout, x: dropout(x, _MASK[:, :1], 0.25), x=normal(3, 5)),
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from minivae.backend import Array
 from minivae.random import Rng, stream
-from minivae.verify.compare import Comparison, Outputs
+from minivae.verify.compare import Comparison, Kink
 from minivae.verify.contract import check_contract, require_equal, usable
 from minivae.verify.finite_difference import EPS
-from minivae.verify.problem import Arrays, Broken, Problem, random_cotangent, scales
+from minivae.verify.moves import Moved, Outputs
+from minivae.verify.problem import Arrays, Broken, GivenPullback, Problem, random_cotangent, scales
 from minivae.verify.report import Failure, GradcheckReport, InputReport
 
 MAX_REDRAWS = 5
@@ -46,23 +47,25 @@ def check(problem: Problem, settings: Settings) -> GradcheckReport:
         cotangent=np.zeros(0),
         point=problem.point,
     )
+    failures: list[Failure] = []
     try:
-        return _check(problem, settings, report)
+        return _check(problem, settings, report, failures)
     except Broken as broken:
-        return replace(report, failures=(broken.failure,))
+        return replace(report, failures=(*failures, broken.failure))
 
 
-def _check(problem: Problem, settings: Settings, report: GradcheckReport) -> GradcheckReport:
+def _check(problem: Problem, settings: Settings, report: GradcheckReport, failures: list[Failure]) -> GradcheckReport:
     rng = stream(settings.seed, "gradcheck")
-    copies = [x.copy() for x in problem.point]
     first = problem.value([x.copy() for x in problem.point])
     if not np.isfinite(first).all():
         raise Broken("finite", "f gives NaN or infinity at the point itself; choose another one")
+    copies = [x.copy() for x in problem.point]
     value, pullback = problem.differentiate(copies)
     require_equal(first, value)
     cotangent = problem.cotangent if problem.cotangent is not None else random_cotangent(rng, value.shape)
-    received, failures = usable(pullback(cotangent.copy()), problem)
+    received, found = usable(pullback(cotangent.copy()), problem)
     given = [None if g is None else g.copy() for g in received]
+    failures += found
     floor = 15 * EPS / settings.step * float(np.sqrt(np.sum((cotangent * value) ** 2)))
     failures += check_contract(problem, cotangent, pullback, given, copies, rng, floor)
     if problem.check_contract is not None:
@@ -72,15 +75,10 @@ def _check(problem: Problem, settings: Settings, report: GradcheckReport) -> Gra
     notes: list[str] = []
     redraws = 0
     while True:
-        try:
-            comparisons = compare_at(problem, point, cotangent, settings, rng)
-        except Broken as broken:
-            failures.append(broken.failure)
-            comparisons = []
-        kinks = [c.kink for c, _ in comparisons if c.kink is not None]
+        inputs, kinks, broken = compare_at(problem, point, cotangent, settings, rng)
         if not kinks:
             break
-        kink = kinks[0]
+        kink = next(iter(kinks.values()))
         what = f"f has a kink at {kink.where}: slope {kink.left:.6g} to the left, {kink.right:.6g} to the right"
         if redraws == MAX_REDRAWS:
             failures.append(
@@ -90,19 +88,19 @@ def _check(problem: Problem, settings: Settings, report: GradcheckReport) -> Gra
         if not redraws:
             notes.append(f"{what}. No gradient can be checked there, so the point was moved at random.")
         redraws += 1
-        point = _redrawn(problem, point, {c.number for c, _ in comparisons if c.kink is not None}, settings, rng)
+        point = _redrawn(problem, point, kinks, settings, rng)
     if redraws:
         notes.append(f"the comparison was made at redraw {redraws} of at most {MAX_REDRAWS} (report.point).")
     notes += [
         f"{i.name} gets no gradient (.grad is None), and f does not depend on it."
-        for _, i in comparisons
-        if not i.arrived and i.error <= settings.rtol and i.mode in ("full", "directions")
+        for i in inputs
+        if not i.arrived and i.error <= settings.rtol
     ]
-    inputs = tuple(i for _, i in comparisons)
+    failures += broken
     return replace(
         report,
         passed=not failures and all(i.error <= settings.rtol for i in inputs),
-        inputs=inputs,
+        inputs=tuple(inputs),
         failures=tuple(failures),
         cotangent=cotangent,
         point=tuple(point),
@@ -113,52 +111,54 @@ def _check(problem: Problem, settings: Settings, report: GradcheckReport) -> Gra
 
 def compare_at(
     problem: Problem, point: Arrays, cotangent: Array, settings: Settings, rng: Rng
-) -> list[tuple[Comparison, InputReport]]:
-    """Compare every input's gradient at one point."""
+) -> tuple[list[InputReport], dict[int, Kink], list[Failure]]:
+    """Compare every input's gradient at one point: the reports, the kinks by input, and what could not be compared."""
     value, pullback = problem.differentiate([x.copy() for x in point])
     full = _small_enough(point, settings.full_below)
-    entries = value.size * sum(point[i].size for i in full)
-    separately = 1 < value.size <= MAX_ROWS and entries <= MAX_JACOBIAN
-    outputs = Outputs(cotangent, separately, value)
-    cotangents = [cotangent]
-    if separately:
-        cotangents += list(np.eye(value.size).reshape(value.size, *value.shape))
-    raw: list[list[Any]] = []
-    rows: list[list[Array | None]] = []
-    for u in cotangents:
-        raw.append(list(pullback(u.copy())))
-        rows.append([None if g is None else g.copy() for g in usable(raw[-1], problem)[0]])
-    largest = max(
-        (float((np.abs(g) * scales(x)).max(initial=0.0)) for g, x in zip(rows[0], point, strict=True) if g is not None),
-        default=0.0,
-    )
-    found = []
-    for i, (name, x) in enumerate(zip(problem.names, point, strict=True)):
-        given = [row[i] for row in rows]
-        gradient = np.stack([np.zeros(x.size) if g is None else g.ravel() for g in given])
-        comparison = Comparison(
-            number=i,
-            name=name,
-            point=point,
-            value=problem.value,
-            outputs=outputs,
-            gradient=gradient,
-            arrived=raw[0][i] is not None,
-            step=settings.step,
-            rtol=settings.rtol,
-            atol=settings.atol,
-            largest=largest,
-        )
+    separately = 1 < value.size <= MAX_ROWS and value.size * sum(point[i].size for i in full) <= MAX_JACOBIAN
+    received = list(pullback(cotangent.copy()))
+    gradients = [None if g is None else g.ravel().copy() for g in usable(received, problem)[0]]
+    jacobian = _jacobian(problem, pullback, value, full) if separately else {}
+    sizes = [np.abs(g) * scales(x).ravel() for g, x in zip(gradients, point, strict=True) if g is not None]
+    largest = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+
+    reports: list[InputReport] = []
+    kinks: dict[int, Kink] = {}
+    failures: list[Failure] = []
+    for i, (name, x, gradient) in enumerate(zip(problem.names, point, gradients, strict=True)):
+        arrived = received[i] is not None
         if x.size == 0:
-            result = InputReport(name, x.shape, "empty")
-        elif given[0] is None and raw[0][i] is not None:  # a gradient of wrong shape or dtype: the contract says it
-            result = InputReport(name, x.shape, "not compared")
-        else:
-            comparison.measure_noise(rng)
+            reports.append(InputReport(name, x.shape, "empty"))
+            continue
+        if gradient is None and arrived:  # of wrong shape or dtype, as the contract has said already
+            reports.append(InputReport(name, x.shape, "not compared"))
+            continue
+        row = np.zeros((1, x.size)) if gradient is None else gradient[None]
+        rows = np.concatenate([row, jacobian[i]]) if i in jacobian else row
+        f = Moved(i, name, point, problem.value, Outputs(cotangent, i in jacobian, value))
+        try:
+            noise = f.noise(rng, settings.step, largest)
+            comparison = Comparison(f, rows, noise, settings.step, settings.rtol, settings.atol)
             count = max(5, settings.directions)
-            result = comparison.full() if i in full else comparison.along_directions(rng, count)
-        found.append((comparison, result))
-    return found
+            report = comparison.full() if i in full else comparison.along_directions(rng, count)
+            reports.append(replace(report, arrived=arrived))
+            if comparison.kink is not None:
+                kinks[i] = comparison.kink
+        except Broken as broken:
+            reports.append(InputReport(name, x.shape, "not compared", arrived=arrived))
+            failures.append(broken.failure)
+    return reports, kinks, failures
+
+
+def _jacobian(problem: Problem, pullback: GivenPullback, value: Array, inputs: set[int]) -> dict[int, Array]:
+    """The Jacobian under test with respect to some inputs, one row an output, by pulling back one output at a time."""
+    rows: dict[int, list[Array]] = {i: [] for i in inputs}
+    for unit in np.eye(value.size).reshape(value.size, *value.shape):
+        gradients = usable(pullback(unit.copy()), problem)[0]
+        for i in inputs:
+            g = gradients[i]
+            rows[i].append(np.zeros(problem.point[i].size) if g is None else g.ravel().copy())
+    return {i: np.stack(row) for i, row in rows.items()}
 
 
 def _small_enough(point: Arrays, limit: int) -> set[int]:
@@ -172,7 +172,7 @@ def _small_enough(point: Arrays, limit: int) -> set[int]:
     return chosen
 
 
-def _redrawn(problem: Problem, point: Arrays, which: set[int], settings: Settings, rng: Rng) -> Arrays:
+def _redrawn(problem: Problem, point: Arrays, which: Iterable[int], settings: Settings, rng: Rng) -> Arrays:
     """The point with some inputs moved a little, by 10 to 30 steps, to where f can be evaluated."""
     for _ in range(10):
         moved = list(point)

@@ -6,7 +6,7 @@ import itertools
 
 import hypothesis.extra.numpy as hnp
 from hypothesis import strategies as st
-from torch_compare import Case, F, fraction, kinky, nonzero, positive, real, shapes, standard, torch
+from torch_compare import Case, F, dropout_mask, fraction, kinky, nonzero, positive, real, shapes, standard, torch
 
 from minivae import ops
 
@@ -55,18 +55,18 @@ def where(draw):
 
 @st.composite
 def dropout(draw):
-    """PyTorch draws the mask itself, so it is asked first what a 1 becomes; with the same seed it draws the same."""
+    """PyTorch draws the mask itself, so ours is given the mask that it draws; of single entries, or of channels."""
     p, seed, whole_channels = draw(st.floats(0, 0.9)), draw(st.integers(0, 1000)), draw(st.booleans())
     x = draw(standard(draw(shapes(4, 4) if whole_channels else shapes())))
     drop = F.dropout2d if whole_channels else F.dropout
 
+    def ours(x):
+        mask = dropout_mask(x.shape, p, x.dtype, seed, drop)
+        return ops.dropout(x, mask[:, :, :1, :1] if whole_channels else mask, p)
+
     def theirs(x):
         torch.manual_seed(seed)
         return drop(x, p)
-
-    def ours(x):
-        mask = (theirs(torch.ones(x.shape, dtype=getattr(torch, str(x.dtype)))) != 0).numpy()
-        return ops.dropout(x, mask[:, :, :1, :1] if whole_channels else mask, p)
 
     return Case(ours, theirs, x)
 

@@ -8,10 +8,10 @@ from torch_compare import Case, F, both, int_or_pair, kinky, real, shapes, stand
 from minivae import ops
 
 
-def image_sizes(draw, kernel, padding, dilation):
-    """Sizes on which at least one window fits."""
+def image_sizes(draw, kernel, padding, dilation, least=1):
+    """Height and width, so that at least one window fits."""
     return tuple(
-        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 5))
+        max(least, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 5))
         for k, p, d in zip(both(kernel), both(padding), both(dilation), strict=True)
     )
 
@@ -57,6 +57,8 @@ def conv_transpose2d(draw):
 
 @st.composite
 def pooling(draw, ours, theirs, dilated):
+    """Images of at least the dilation: on smaller ones a window may lie in the padding alone. PyTorch's maximum of
+    none is −∞, ours is an error."""
     kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
     options = {
         "kernel_size": kernel,
@@ -65,7 +67,7 @@ def pooling(draw, ours, theirs, dilated):
     }
     if dilated:
         options["dilation"] = draw(int_or_pair(1, 3))
-    size = image_sizes(draw, kernel, options["padding"], options.get("dilation", 1))
+    size = image_sizes(draw, kernel, options["padding"], options.get("dilation", 1), least=3)
     return Case(ours, theirs, draw(kinky((*draw(shapes(2, 2, max_side=3)), *size))), **options)
 
 

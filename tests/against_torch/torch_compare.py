@@ -111,6 +111,17 @@ def cotangent(shape: tuple[int, ...], dtype: type, seed: int = 0) -> np.ndarray:
     return np.asarray(np.random.default_rng([seed, *shape]).normal(size=tuple(shape))).astype(dtype)
 
 
+def torch_dtype(dtype: type) -> torch.dtype:
+    """PyTorch's name for a NumPy dtype."""
+    return getattr(torch, np.dtype(dtype).name)
+
+
+def dropout_mask(shape: tuple[int, ...], p: float, dtype: type, seed: int, drop: Callable = F.dropout) -> np.ndarray:
+    """Which entries PyTorch's dropout keeps after `manual_seed(seed)`: what becomes of ones tells."""
+    torch.manual_seed(seed)
+    return (drop(torch.ones(shape, dtype=torch_dtype(dtype)), p) != 0).numpy()
+
+
 def _as_tuple(value: Any) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from torch_compare import agree, cotangent, torch
@@ -73,14 +72,17 @@ def compare_modules(
     theirs: torch.nn.Module,
     x: np.ndarray,
     dtype: type,
-    call: Callable[..., Any] = lambda module, x: module(x),
+    call: Callable[[Tensor], Tensor] | None = None,
 ) -> None:
-    """One pass there and back through both: value, gradient of the input and of every parameter, and buffers after."""
+    """One pass there and back through both: value, gradient of the input and of every parameter, and buffers after.
+
+    `call` stands in for ours(x) where more than x must be given.
+    """
     ours.zero_grad()
     theirs.zero_grad()
     mine = Tensor(x.astype(dtype), requires_grad=True)
     other = torch.tensor(x.astype(dtype), requires_grad=True)
-    y, expected = call(ours, mine), theirs(other)
+    y, expected = (call or ours)(mine), theirs(other)
     agree(f"{what}: value", y.data, expected, dtype)
     g = cotangent(expected.shape, dtype)
     y.backward(g)

@@ -74,6 +74,12 @@ def test_warm_up_then_cosine():
     np.testing.assert_allclose(seen[4:], rates(CosineAnnealingLR(optimiser(), 10, eta_min=0.02), 10))
 
 
+def test_the_next_schedule_takes_over_at_its_milestone_and_counts_from_zero():
+    o = optimiser(1.0)
+    parts = [LambdaLR(o, lambda t: 1 + t), LambdaLR(o, lambda t: 10 + t), LambdaLR(o, lambda t: 20 + t)]
+    assert rates(SequentialLR(o, parts, [2, 5]), 6) == [1, 2, 10, 11, 12, 20, 21]
+
+
 @pytest.mark.parametrize("resume_at", range(15))
 def test_a_resumed_schedule_is_exactly_where_it_was(resume_at):
     o = optimiser()
