@@ -150,9 +150,9 @@ def _reconcile(operands: tuple, arguments: list[inspect.Parameter], name: str) -
     tensors = [operand.data for operand in operands if isinstance(operand, Tensor)]
     floats = tensors or [a for a in plain if getattr(a, "ndim", 0) and a.dtype.kind == "f"]
     dtype = floats[0].dtype if floats else np.dtype(np.float32)
-    for i, value in enumerate(plain):
-        if isinstance(value, (float, int)):
-            plain[i] = dtype.type(value)
+    for i, (operand, value) in enumerate(zip(operands, plain, strict=True)):
+        if isinstance(value, (float, int)) or (isinstance(operand, np.ndarray) and operand.ndim == 0):
+            plain[i] = dtype.type(value)  # a NumPy scalar, which both backends take
         elif not hasattr(value, "dtype"):
             optional = value is None and arguments[min(i, len(arguments) - 1)].default is None
             if not optional:
@@ -160,7 +160,7 @@ def _reconcile(operands: tuple, arguments: list[inspect.Parameter], name: str) -
                     f"{name}: {_label(arguments, i)} is a {type(value).__name__}; "
                     "expected a Tensor, an array or a number"
                 )
-        elif value.dtype.kind != "f" or (value.ndim == 0 and not isinstance(operands[i], Tensor)):
+        elif value.dtype.kind != "f" or (value.ndim == 0 and operand is value):
             plain[i] = value.astype(dtype)
         elif value.dtype != dtype:
             raise DtypeError(

@@ -229,7 +229,9 @@ class Tensor:
         __rmatmul__: Callable[..., Tensor]
         __neg__: Callable[..., Tensor]
         __abs__: Callable[..., Tensor]
+
         def __getitem__(self, index: Any) -> Tensor: ...
+
         __lt__: Callable[[Any], Array]
         __le__: Callable[[Any], Array]
         __gt__: Callable[[Any], Array]

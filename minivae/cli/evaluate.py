@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     opened = OpenRun(args.run_folder, args.data)
     test = opened.test if args.limit is None else opened.test[: args.limit]
     how = {"binarise": opened.binarise, "seed": args.seed}
-    print(f"{opened.folder}, step {opened.description['progress']['step']:,}\n")
+    part = f"all {len(test):,}" if len(test) == len(opened.test) else f"first {len(test):,} of {len(opened.test):,}"
+    print(f"{opened.folder}, step {opened.description['progress']['step']:,}; {part} test examples\n")
 
     print(evaluate(opened.model, test, batch_size=args.batch_size, samples=args.samples, **how))
     used = active_units(opened.model, test, batch_size=args.batch_size, **how)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import TRAIN
 from matplotlib.image import imread
 
 import minivae.selfcheck
 from minivae.training import COLUMNS, History, read_description
+
+TRAIN = ["train", "--data", "digits", "--model", "vae", "--hidden", "8", "--latent-dim", "2", "--batch-size", "20"]
 
 
 def shows_something(path):
@@ -77,7 +78,15 @@ def test_the_options_reach_model_and_loop(command, tmp_path):
         "sigma": None,
     }
     settings = description["settings"]
-    expected = {"beta": 2.5, "lr": 0.01, "schedule": "cosine", "clip_norm": 3.0, "seed": 7, "steps": 4, "batch_size": 20}
+    expected = {
+        "beta": 2.5,
+        "lr": 0.01,
+        "schedule": "cosine",
+        "clip_norm": 3.0,
+        "seed": 7,
+        "steps": 4,
+        "batch_size": 20,
+    }
     assert expected.items() <= settings.items()
     assert settings["binarise"] is None
     assert description["progress"]["step"] == 4

@@ -8,10 +8,11 @@ import types
 
 import numpy as np
 import pytest
-from conftest import TRAIN
 
 import minivae.data
 from minivae.data import Dataset
+
+TRAIN = ["train", "--data", "digits", "--model", "vae", "--hidden", "8", "--latent-dim", "2", "--batch-size", "20"]
 
 
 @pytest.fixture
@@ -45,7 +46,9 @@ def says(message, *parts):
 
 
 def test_unknown_option(refused):
-    says(refused("train", "--latent-dims", "3"), "'--latent-dims'", "Did you mean --latent-dim?", "minivae train --help")
+    says(
+        refused("train", "--latent-dims", "3"), "'--latent-dims'", "Did you mean --latent-dim?", "minivae train --help"
+    )
 
 
 def test_unknown_option_that_resembles_none(refused):
@@ -74,7 +77,9 @@ def test_unknown_backend_in_the_environment(train, monkeypatch):
     says(train(), "unknown backend 'tpu'", "'numpy', 'cupy' or 'auto'")
 
 
-@pytest.mark.parametrize(("option", "value"), [("--model", "gan"), ("--likelihood", "poisson"), ("--binarise", "often")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("--model", "gan"), ("--likelihood", "poisson"), ("--binarise", "often")]
+)
 def test_unknown_choice(train, option, value):
     says(train(option, value), f"argument {option}", f"'{value}'", "choose from")
 
@@ -265,7 +270,9 @@ def test_a_test_image_that_does_not_exist(refused, trained):
 
 @pytest.mark.parametrize("value", ["0", "0-1-2", "a-b", ""])
 def test_pairs_that_are_none(refused, trained, value):
-    says(refused("interpolate", trained, f"--pairs={value}"), "--pairs", f"'{value}' is not a list of pairs like 0-1,5-9")
+    says(
+        refused("interpolate", trained, f"--pairs={value}"), "--pairs", f"'{value}' is not a list of pairs like 0-1,5-9"
+    )
 
 
 def test_the_importance_weighted_bound_of_grey_bce(refused, command, tmp_path):

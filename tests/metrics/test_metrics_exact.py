@@ -122,9 +122,7 @@ def test_bits_per_dimension_are_nats_over_d_ln_2():
 def test_more_samples_leave_the_mean_and_reduce_the_noise():
     model = ExactPPCA()
     data = model.draw(50)
-    spread = {
-        s: np.std([evaluate(model, data, samples=s, seed=seed).loss.mean for seed in range(30)]) for s in (1, 16)
-    }
+    spread = {s: np.std([evaluate(model, data, samples=s, seed=seed).loss.mean for seed in range(30)]) for s in (1, 16)}
     assert 2 < spread[1] / spread[16] < 8, "the noise falls like one over the square root of the number of draws"
 
 

@@ -37,7 +37,9 @@ def history():
     history = History(labels={"loss": "−ELBO", "reconstruction": "NLL"})
     for epoch in range(1, 6):
         values = {"reconstruction": 80 + 20 / epoch, "kl": 20 - 10 / epoch, "loss": 100 + 10 / epoch}
-        row = {f"{name}_{term}": value + (name == "test") for name in ("train", "test") for term, value in values.items()}
+        row = {
+            f"{name}_{term}": value + (name == "test") for name in ("train", "test") for term, value in values.items()
+        }
         history.append({"epoch": epoch, "step": epoch, "seconds": 1.0, **row})
     return history
 
@@ -58,7 +60,12 @@ def content(path):
 
 
 @given(
-    st.integers(1, 9), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.none() | st.integers(1, 3)
+    st.integers(1, 9),
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.booleans(),
+    st.none() | st.integers(1, 3),
 )
 @settings(deadline=None, max_examples=60)
 def test_every_image_is_in_the_mosaic_at_its_place_and_the_rest_is_white(n, ncols, h, w, colour, band):
@@ -108,7 +115,9 @@ def test_an_image_grid_is_saved_as_png_and_shows_the_images(images, tmp_path):
 
 
 def test_no_text_is_cut_off_however_long_and_however_few_the_images(images):
-    figure = plots.image_grid(images[:1], title="A rather long title for a single image " * 2, caption="and a caption " * 7)
+    figure = plots.image_grid(
+        images[:1], title="A rather long title for a single image " * 2, caption="and a caption " * 7
+    )
     figure.canvas.draw()
     edge = figure.bbox
     for text in figure.texts:

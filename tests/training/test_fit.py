@@ -208,7 +208,9 @@ def test_resuming_a_finished_run_changes_nothing(bars, small_vae, tmp_path):
 
 def test_another_architecture_is_refused_with_the_differences(bars, small_vae, tmp_path):
     fit(small_vae(), bars[0], epochs=1, batch_size=10, run_dir=tmp_path, progress=False)
-    with pytest.raises(CheckpointError, match=r"another architecture(?s:.*)latent_dim: 2 in the checkpoint, 3 now") as error:
+    with pytest.raises(
+        CheckpointError, match=r"another architecture(?s:.*)latent_dim: 2 in the checkpoint, 3 now"
+    ) as error:
         fit(small_vae(latent_dim=3), bars[0], epochs=1, batch_size=10, run_dir=tmp_path, resume=True, progress=False)
     assert "load_model" in str(error.value), "says how to fix it"
 

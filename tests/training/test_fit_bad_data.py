@@ -34,7 +34,9 @@ def train(model, data, test=None, **options):
 
 
 def test_empty_data(small_vae):
-    with pytest.raises(DataError, match=r"training data \(made up\).*empty: shape \(0, 1, 4, 4\).*at least one example"):
+    with pytest.raises(
+        DataError, match=r"training data \(made up\).*empty: shape \(0, 1, 4, 4\).*at least one example"
+    ):
         train(small_vae(), images(0))
 
 

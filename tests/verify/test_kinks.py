@@ -19,6 +19,10 @@ def test_relu_at_zero_is_redrawn_and_said_so():
     assert not np.array_equal(report.point[0], [1.0, 0.0, -1.0])
 
 
+def test_the_kink_of_a_single_number_is_named_without_an_index():
+    assert "kink at x = 0: slope" in str(gradcheck(ops.abs, np.array(0.0)))
+
+
 def test_abs_at_zero_is_redrawn_although_the_symmetric_difference_agrees_with_sign():
     assert gradcheck(ops.abs, np.zeros(5)).redraws >= 1
 
