@@ -1,6 +1,19 @@
 """minivae: variational autoencoders on an autodiff written by hand, every gradient verified."""
 
-from minivae import data, distributions, layers, metrics, models, objectives, ops, optim, plots, training, verify
+from minivae import (
+    data,
+    distributions,
+    errors,
+    layers,
+    metrics,
+    models,
+    objectives,
+    ops,
+    optim,
+    plots,
+    training,
+    verify,
+)
 from minivae.autodiff import Tensor, debug, no_grad, primitive, set_debug
 from minivae.backend import use
 from minivae.random import manual_seed
@@ -13,6 +26,7 @@ __all__ = [
     "data",
     "debug",
     "distributions",
+    "errors",
     "gradcheck",
     "layers",
     "manual_seed",

@@ -42,7 +42,7 @@ class Node:
 
     def __init__(self, op: str, edges: tuple[tuple[Node, Pullback], ...] | None, value: Array) -> None:
         self.op = op
-        self.edges = edges  # None once backward has used them up
+        self.edges = edges  # None once backward has used them up, or once a leaf's array was written to
         self.shape = value.shape
         self.dtype = value.dtype
         self.serial = next(_serial)
@@ -59,6 +59,12 @@ def ancestors(root: Node) -> list[Node]:
     to_visit = [root]
     while to_visit:
         node = to_visit.pop()
+        if node.edges is None and node.op == "leaf":
+            raise GraphError(
+                f"backward: a leaf of shape {node.shape} was written to (by an optimiser's step, by loading a state) "
+                "since the loss was computed from it, so its old numbers are gone. Call backward() before step(), and "
+                "compute the loss again after it."
+            )
         if node.edges is None:
             raise GraphError(
                 f"the graph behind {node.op!r} was already used by a backward() and freed. "

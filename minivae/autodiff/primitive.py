@@ -88,7 +88,9 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
         try:
             value, pullbacks = forward(*plain, *rest, **options)
         except (ValueError, IndexError) as error:
-            raise _explain(error, forward, arguments, plain, name) from error
+            if str(error).startswith(f"{name}:"):  # the op said it itself, and chose the kind of error
+                raise
+            raise _explained(error, forward, arguments, plain, name) from error
 
         if isinstance(value, np.generic):
             value = np.asarray(value)
@@ -148,7 +150,9 @@ def _reconcile(operands: tuple, arguments: list[inspect.Parameter], name: str) -
     """
     plain = [operand.data if isinstance(operand, Tensor) else operand for operand in operands]
     tensors = [operand.data for operand in operands if isinstance(operand, Tensor)]
-    floats = tensors or [a for a in plain if getattr(a, "ndim", 0) and a.dtype.kind == "f"]
+    floats = tensors or sorted(
+        (a for a in plain if hasattr(a, "dtype") and a.dtype.kind == "f"), key=lambda a: a.ndim == 0
+    )  # arrays before 0-d ones, which decide only where they are alone
     dtype = floats[0].dtype if floats else np.dtype(np.float32)
     for i, (operand, value) in enumerate(zip(operands, plain, strict=True)):
         if isinstance(value, (float, int)) or (isinstance(operand, np.ndarray) and operand.ndim == 0):
@@ -198,12 +202,10 @@ def _read_only(array: Any) -> Any:
     return array
 
 
-def _explain(
+def _explained(
     error: Exception, forward: Callable, arguments: list[inspect.Parameter], plain: list, name: str
-) -> Exception:
-    """An error about shapes, with the op, its arguments, their shapes, and the rule (the docstring's first line)."""
-    if str(error).startswith(f"{name}:"):  # the op said it itself, and chose the kind of error
-        return error
+) -> ShapeError:
+    """The error with the op, its arguments, their shapes, and the rule (the docstring's first paragraph)."""
     given = ", ".join(f"{_label(arguments, i)}: {getattr(array, 'shape', None)}" for i, array in enumerate(plain))
     rule = inspect.cleandoc(forward.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     return ShapeError(f"{name}: {error}\n  given: {given}\n  rule:  {rule or 'see its docstring'}")

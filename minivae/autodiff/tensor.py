@@ -55,10 +55,13 @@ class Tensor:
             tensor = node.tensor() if node.tensor is not None else None
             if tensor is None:
                 continue
+            xp = array_module(g)
             if tensor.grad is not None:
                 tensor.grad = tensor.grad + g
+            elif owned and not mode.debug:
+                tensor.grad = xp.asarray(g)
             else:
-                tensor.grad = array_module(g).asarray(g) if owned else g.copy()
+                tensor.grad = xp.array(g, order="C")  # in debug mode g is read-only; whoever gets .grad may write to it
 
     def _cotangent(self, gradient: Any) -> Array:
         xp = array_module(self.data)
@@ -96,6 +99,15 @@ class Tensor:
     def zero_grad(self) -> None:
         """Forget the gradient."""
         self.grad = None
+
+    def written_to(self) -> None:
+        """To be called by whoever writes into `.data` of a leaf: graphs that were built on the old numbers end here.
+
+        Their pullbacks may keep this very array, and would compute with the new numbers. backward() refuses instead.
+        """
+        if self.node is not None and self.node.op == "leaf":
+            self.node.edges = None
+            self.node = None
 
     def detach(self) -> Tensor:
         """The same array, cut off from the graph: no gradient passes through it."""

@@ -21,7 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "beta": 1.0,
     "epochs": 20,
     "steps": None,
-    "batch_size": 128,
+    "batch_size": 64,
     "lr": 1e-3,
     "schedule": "constant",
     "clip_norm": None,

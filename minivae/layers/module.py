@@ -108,9 +108,9 @@ class Module:
         that has already made a step keeps its averages where they were, so make it after moving.
         """
         for _, tensor in self._tensors():
+            tensor.written_to()  # the graph remembers the old dtype
             tensor.data = tensor.to(target).data
             tensor.grad = None
-            tensor.node = None  # it remembers the old dtype
         return self
 
     def zero_grad(self) -> None:
@@ -154,6 +154,7 @@ class Module:
                 "model.to(dtype) first."
             )
         for name, tensor in own.items():
+            tensor.written_to()
             tensor.data[...] = array_module(tensor.data).asarray(state[name])
 
     # --- printing -----------------------------------------------------------------------------------------
@@ -202,18 +203,17 @@ def _entries(holder: Any) -> Iterator[tuple[str, Any]]:
 
 def _tree(root: Module) -> Iterator[tuple[str, Any]]:
     """(dotted name, part) for the module and every Module, Parameter and Buffer below, depth first, each once."""
-    seen: set[int] = set()
+    return _visit("", root, set())
 
-    def visit(name: str, part: Any) -> Iterator[tuple[str, Any]]:
-        if not isinstance(part, (Module, Parameter, Buffer, list, tuple, dict)) or id(part) in seen:
-            return
-        seen.add(id(part))
-        if isinstance(part, (Module, Tensor)):
-            yield name, part
-        for key, value in _entries(part):
-            yield from visit(f"{name}.{key}" if name else key, value)
 
-    return visit("", root)
+def _visit(name: str, part: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if not isinstance(part, (Module, Parameter, Buffer, list, tuple, dict)) or id(part) in seen:
+        return
+    seen.add(id(part))
+    if isinstance(part, (Module, Tensor)):
+        yield name, part
+    for key, value in _entries(part):
+        yield from _visit(f"{name}.{key}" if name else key, value, seen)
 
 
 def _own_parameters(module: Module) -> Iterator[Parameter]:

@@ -17,7 +17,7 @@ class Optimizer:
     """Holds the parameters and, for each, a count of its steps and the averages that the method keeps.
 
     A step changes `parameter.data` in place and reads `parameter.grad`, which it never changes. A parameter without
-    a gradient is left alone, and its count too.
+    a gradient is left alone, and its count too. A graph built before the step cannot be walked back after it.
 
     Args:
         params: the tensors to learn, `model.parameters()`.
@@ -71,6 +71,7 @@ class Optimizer:
             self.steps[i] += 1
             own = [self._average(name, i) for name in self.averages]
             _check_update(i, p, own)
+            p.written_to()
             for piece in chunks(self.n_scratch, p.data, p.grad, *own):
                 self.update(self.steps[i], *piece)
 

@@ -11,6 +11,8 @@ from minivae.plots.style import MUTED, TEST, TRAIN, house_style, new_figure, sav
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+COLOURS = {"train": TRAIN, "test": TEST}
+MANY_EPOCHS = 12  # from here on the first epochs need not be in the frame
 TERMS = ("loss", "reconstruction", "kl")
 
 
@@ -35,16 +37,17 @@ def loss_curves(
         figure = new_figure(10.2, 3.3 if title else 3.0)
         panels = figure.subplots(1, 3)
         for axes, term in zip(panels, TERMS, strict=True):
-            for name, colour in (("train", TRAIN), ("test", TEST)):
-                values = getattr(history, f"{name}_{term}")
-                if all(value is None for value in values):
-                    continue
-                axes.plot(epochs, values, color=colour, label=name, marker="o", markersize=3 if len(epochs) < 60 else 0)
+            curves = {name: getattr(history, f"{name}_{term}") for name in COLOURS}
+            curves = {name: values for name, values in curves.items() if values[-1] is not None}
+            for name, values in curves.items():
+                axes.plot(
+                    epochs, values, color=COLOURS[name], label=name, marker="o", markersize=3 if len(epochs) < 60 else 0
+                )
             axes.set_title(_title(term, history.labels[term]))
             axes.set_xlabel("epoch")
             axes.margins(x=0.03)
             axes.xaxis.get_major_locator().set_params(integer=True)
-            _focus(axes, [v for name in ("train", "test") for v in getattr(history, f"{name}_{term}") if v is not None])
+            _focus(axes, list(curves.values()))
         panels[0].set_ylabel(unit)
         if history.has_test():
             panels[0].legend(loc="upper right")
@@ -66,12 +69,16 @@ def _title(term: str, label: str) -> str:
     return {"loss": label, "reconstruction": f"reconstruction: {label}", "kl": "KL(q(z|x) ‖ p(z))"}[term]
 
 
-def _focus(axes: Any, values: list[float]) -> None:
-    """Cut the first epoch off at the top where it would flatten all that follows; a curve leaves the frame, visibly."""
-    settled = sorted(values)[: max(2, int(0.9 * len(values)))]
-    if len(values) < 12:
+def _focus(axes: Any, curves: list[list[float]]) -> None:
+    """Let the first epochs leave the frame, visibly, where they would flatten all that follows."""
+    length = max(len(curve) for curve in curves)
+    if length < MANY_EPOCHS:
         return
-    low, high = settled[0], settled[-1]
-    margin = 0.12 * (high - low) or 1.0
-    if max(values) > high + 3 * (high - low):
-        axes.set_ylim(low - margin, high + margin)
+    settled = [value for curve in curves for value in curve[length // 6 :]]
+    low, high = min(settled), max(settled)
+    room = 0.6 * (high - low)
+    everything = [value for curve in curves for value in curve]
+    if max(everything) > high + room:
+        axes.set_ylim(top=high + room)
+    if min(everything) < low - room:
+        axes.set_ylim(bottom=low - room)

@@ -52,7 +52,7 @@ def check_gradient(
         DtypeError: a part of x is not float64.
         TypeError: f returns many numbers, and grad_f takes no cotangent.
     """
-    keys, parts, rebuild = _take_apart(x)
+    keys, parts, rebuild = take_apart(x)
     point = tuple(require_float64(part, key).copy() for key, part in zip(keys, parts, strict=True))
     shape = np.shape(f(rebuild([p.copy() for p in point])))
     scalar = math.prod(shape) == 1
@@ -97,7 +97,7 @@ def _takes_two(grad_f: Callable[..., Any]) -> bool:
     return True
 
 
-def _take_apart(x: Any) -> tuple[list[str], list[Any], Callable[[list[Array]], Any]]:
+def take_apart(x: Any) -> tuple[list[str], list[Any], Callable[[list[Array]], Any]]:
     """The names and arrays in x, and how to put arrays together again the way x was."""
     if isinstance(x, Mapping):
         keys = list(x)

@@ -111,15 +111,16 @@ class Moved:
         if bool((measured > explained).any()):  # perhaps a kink close by: then the other side is smooth
             measured = np.fmin(measured, rounding_noise(self.line(-direction), step / 1e-3))
         measured[1:] = np.fmax.reduce(measured[1:], initial=0.0)
-        if bool((measured > explained).any()):
+        at_an_edge = not np.isfinite([line(step), line(-step)]).all()  # where anything may happen to f
+        if bool((measured > explained).any()) and not at_an_edge:
             row = int(np.nanargmax(measured / np.maximum(explained, np.finfo(np.float64).tiny)))
             raise Broken(
                 "float64 inside",
                 f"as {self.name} moves by a hundred-millionth, f jumps by {measured[row]:.1e}; rounding in float64 "
                 f"explains {explained[row]:.1e} at most. Something inside f computes in float32, rounds, or is not "
-                "continuous.",
+                "continuous; or f bends so sharply that it needs a smaller step=.",
             )
-        return np.fmax(EPS * size, measured)
+        return np.fmax(EPS * size, np.fmin(measured, explained))
 
 
 def index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:

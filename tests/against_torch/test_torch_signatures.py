@@ -13,10 +13,7 @@ nn = torch.nn
 
 PAIRS = {
     **{name: (getattr(layers, name), getattr(nn, name)) for name in layers.__all__ if hasattr(nn, name)},
-    **{
-        name: (getattr(optim, name), getattr(torch.optim, name))
-        for name in ("SGD", "Adam", "AdamW")
-    },
+    **{name: (getattr(optim, name), getattr(torch.optim, name)) for name in ("SGD", "Adam", "AdamW")},
     **{
         name: (getattr(optim, name), getattr(torch.optim.lr_scheduler, name))
         for name in optim.__all__

@@ -48,9 +48,7 @@ def where(draw):
     drawn = draw(hnp.mutually_broadcastable_shapes(num_shapes=3, max_side=4, max_dims=3)).input_shapes
     x, y = (draw(standard(shape)) for shape in drawn[:2])
     condition = draw(standard(drawn[2])) > 0
-    return Case(
-        lambda x, y: ops.where(condition, x, y), lambda x, y: torch.where(torch.tensor(condition), x, y), x, y
-    )
+    return Case(lambda x, y: ops.where(condition, x, y), lambda x, y: torch.where(torch.tensor(condition), x, y), x, y)
 
 
 @st.composite

@@ -54,7 +54,7 @@ class Likelihood(nn.Module):
     def forward(self, output, x):
         if self.name in ("bernoulli", "grey-bce"):
             return -F.binary_cross_entropy_with_logits(output, x, reduction="none")
-        sigma = torch.exp(self.log_sigma) if self.name == "gaussian-learned" else torch.full((), self.sigma).to(x)
+        sigma = torch.exp(self.log_sigma) if self.name == "gaussian-learned" else self.sigma
         return td.Normal(output, sigma).log_prob(x)
 
 

@@ -48,7 +48,9 @@ def randomise(module: Module, seed: int = 0) -> None:
         dict([*module.named_parameters(), *module.named_buffers()])[name].data[...] = scale * new
 
 
-def same_gradients(what: str, ours: Module, theirs: torch.nn.Module, dtype: type, tolerance: float | None = None) -> None:
+def same_gradients(
+    what: str, ours: Module, theirs: torch.nn.Module, dtype: type, tolerance: float | None = None
+) -> None:
     """The gradients of all parameters, by name."""
     transposed, others = dense_weights(ours), dict(theirs.named_parameters())
     parameters = dict(ours.named_parameters())

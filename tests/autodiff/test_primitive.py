@@ -139,3 +139,15 @@ def test_without_annotations_the_arguments_without_default_are_differentiable(x)
 
     power(x, exponent=2).sum().backward()
     assert np.array_equal(x.grad, 2 * x.data)
+
+
+def test_a_0d_array_alone_keeps_its_dtype():
+    assert ops.exp(np.array(2.0)).dtype == np.float64
+    assert ops.exp(np.float64(2.0)).dtype == np.float64
+    assert ops.exp(2.0).dtype == np.float32
+
+
+def test_an_error_that_an_op_raises_itself_is_not_wrapped(x):
+    with pytest.raises(ShapeError, match="^dense: ") as caught:
+        ops.dense(x, np.ones((3, 4)))
+    assert caught.value.__cause__ is None

@@ -52,6 +52,12 @@ def command(capsys, tiny):
     return run
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Training ends without drawing, which takes longer than to train on so little."""
+    monkeypatch.setattr("minivae.cli.report.draw_pictures", lambda *args: {})
+
+
 @pytest.fixture(scope="session")
 def one_run(tmp_path_factory):
     """The folder of a run of two epochs; to be left as it is."""

@@ -47,12 +47,14 @@ def test_three_latent_dimensions_have_no_map(command, tmp_path):
     assert not (tmp_path / "r" / "latent_map.png").exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_run_folder_is_named_after_data_and_model(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert command(*TRAIN, "--epochs", 1, "--quiet")[0] == 0
     assert (tmp_path / "runs" / "digits-vae" / "metrics.csv").exists()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_options_reach_model_and_loop(command, tmp_path):
     options = {
         "--likelihood": "gaussian-learned",
@@ -92,6 +94,7 @@ def test_the_options_reach_model_and_loop(command, tmp_path):
     assert description["progress"]["step"] == 4
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_convolutional_model_is_the_default(command, tmp_path):
     words = [word for word in TRAIN if word not in ("--model", "vae", "--hidden", "8")]
     assert command(*words, "--channels", "2,3", "--epochs", 1, "--run-dir", tmp_path / "r", "--quiet")[0] == 0
@@ -120,6 +123,7 @@ def test_points_in_the_plane_can_be_trained_on_though_there_is_no_picture_of_the
 # --- resume -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_resume_takes_its_settings_from_the_run_and_can_make_it_longer(command, trained, tmp_path):
     code, out, _ = command("train", "--resume", trained, "--epochs", 4)
     assert code == 0
@@ -131,6 +135,7 @@ def test_resume_takes_its_settings_from_the_run_and_can_make_it_longer(command, 
     assert a["settings"] == b["settings"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_resuming_a_finished_run_says_so(command, trained):
     code, out, _ = command("train", "--resume", trained)
     assert code == 0
@@ -144,6 +149,7 @@ def test_resume_refuses_other_settings(command, trained):
     assert "Only --epochs or --steps can be changed" in err
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_overwrite_replaces_the_run_but_no_other_file(command, trained):
     (trained / "notes.txt").write_text("mine")
     assert command(*TRAIN, "--epochs", 1, "--run-dir", trained, "--overwrite", "--quiet")[0] == 0

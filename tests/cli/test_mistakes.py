@@ -1,4 +1,4 @@
-"""A user's mistakes: one message that says what was given, what is expected and what to do; exit code 2; no traceback."""
+"""A user's mistakes: one message that says what was given, what is expected, what to do; exit code 2; no traceback."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_image_size_that_the_strides_do_not_fit(refused, monkeypatch, tmp_path):
     odd = Dataset(np.zeros((40, 1, 9, 9), np.uint8), name="odd")
     monkeypatch.setattr(minivae.data, "load", lambda name: (odd, odd))
     message = refused("train", "--data", "digits", "--run-dir", tmp_path / "r")
-    says(message, "(1, 9, 9)", "channels", "divisible")
+    says(message, "9 × 9", "channels=(32, 64)", "multiples of 4", "12 × 12")
 
 
 def test_latent_dimension_zero(train):
@@ -156,8 +156,8 @@ def test_wrong_channel_count(command, trained, monkeypatch):
 
 
 def test_values_outside_the_unit_interval_under_bernoulli(train, monkeypatch):
-    with_images(monkeypatch, np.full((40, 1, 8, 8), 37.0, np.float32))
-    says(train(), "values from 37 to 37", "expected [0, 1]", "divide by 255")
+    with_images(monkeypatch, np.linspace(0, 255, 40, dtype=np.float32).repeat(64).reshape(40, 1, 8, 8))
+    says(train(), "values from 0 to 255", "expected [0, 1]", "divide by 255")
 
 
 def test_nan_in_the_data(train, monkeypatch):
@@ -181,6 +181,7 @@ def test_a_batch_size_that_is_none(train, value):
     says(train("--batch-size", value), "--batch-size", f"'{value}' is not a whole number of 1 or more")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_batch_size_one_works(command, tmp_path):
     words = [*TRAIN, "--batch-size", 1, "--steps", 3, "--run-dir", tmp_path / "r", "--quiet"]
     assert command(*words)[0] == 0
@@ -275,6 +276,7 @@ def test_pairs_that_are_none(refused, trained, value):
     )
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_importance_weighted_bound_of_grey_bce(refused, command, tmp_path):
     folder = tmp_path / "r"
     assert command(*TRAIN, "--likelihood", "grey-bce", "--epochs", 1, "--run-dir", folder, "--quiet")[0] == 0

@@ -131,6 +131,7 @@ def test_slicing_is_a_view():
         (3, r"(?s)getitem: .*3.*given: x: \(3, 4\)"),
         ((0, 0, 0), r"(?s)getitem: too many indices.*given: x: \(3, 4\)"),
         (([0], 0, 0), r"(?s)getitem: too many indices.*given: x: \(3, 4\)"),
+        (np.s_[[0], :, :], r"(?s)getitem: too many indices.*given: x: \(3, 4\)"),
         ((..., [0], ...), r"(?s)getitem: .*ellipsis.*given: x: \(3, 4\)"),
         ([0, 3], r"getitem: index 3 is out of range for dim 0 of shape \(3, 4\)"),
         (np.s_[:, [1, -5]], r"getitem: index -5 is out of range for dim 1 of shape \(3, 4\)"),

@@ -195,7 +195,7 @@ def test_loss_curves_of_no_epoch_are_an_error():
 def test_a_high_first_epoch_does_not_flatten_the_rest(history):
     long = History(history.rows * 4, labels=history.labels)
     long.rows[0] = long.rows[0] | {"train_loss": 1e6}
-    low, high = plots.loss_curves(long).axes[0].get_ylim()
+    _, high = plots.loss_curves(long).axes[0].get_ylim()
     assert high < 200
 
 

@@ -1,4 +1,4 @@
-"""Data that cannot be trained on are refused before the first step, with what was given, what is expected, what to do."""
+"""Data that cannot be trained on are refused before the first step: what was given, what is expected, what to do."""
 
 from __future__ import annotations
 
