@@ -18,7 +18,7 @@ from minivae.errors import ConfigError
 from minivae.random import stream
 from minivae.verify.factors import Factors
 from minivae.verify.guest import Place, ask, declared, density_of, draw, sampler_of, support_of
-from minivae.verify.quadrature import Line, integrate_line
+from minivae.verify.quadrature import integrate_line
 from minivae.verify.significance import (
     MeanTest,
     chi_square,
@@ -87,7 +87,7 @@ def check_sampler(
         )
     findings = Findings()
     x, place = _draws(sampler_of(sample), draws, seed, support is None, findings)
-    if not findings.failures:
+    if np.isfinite(x).all():
         check = _Check(findings, x, place)
         if support is not None:
             check.discrete(density_of(log_prob), np.asarray(support, np.float64), mean, variance)
@@ -139,14 +139,19 @@ class _Check:
             factors = Factors(log_prob, self.x, self.place)
             line = integrate_line(factors, self._starts(mean, variance))
             self._mass(factors, line.log_mass, line.error, "∫ exp(log_prob)")
-            mean = np.where(np.isnan(line.variance), np.nan, line.mean) if mean is None else mean
-            variance = line.variance if variance is None else variance
-            u, slack = self._uniform(line) if cdf is None else (None, slack)
+            if np.isnan(line.variance).any():
+                if mean is None and variance is None:
+                    self.findings.notes.append("the density has no variance that settles: moments were not compared.")
+            else:
+                mean = line.mean if mean is None else mean
+                variance = line.variance if variance is None else variance
+            slack = np.nan_to_num(line.error, nan=1.0)
+            u = line.cdf_at(self.x)
         if cdf is not None:
             u = ask(cdf, self.place.arrange(self.x))
             if u.shape != self.x.shape:
                 raise ConfigError(f"cdf(x) has shape {u.shape} for x of shape {self.x.shape}; expected the same")
-        self._moments(mean, variance)
+        self._moments(mean, variance, slack)
         if u is not None:
             self._distribution(u, slack)
             self._independence(u - 0.5)
@@ -174,24 +179,18 @@ class _Check:
             "each entry).",
         )
 
-    def _uniform(self, line: Line) -> tuple[Array, Array]:
-        return line.cdf_at(self.x), np.nan_to_num(line.error, nan=1.0)
-
-    def _moments(self, mean: Any, variance: Any) -> None:
-        """Mean and variance, where they are declared or the density has them."""
-        rounding = self.place.rounding
+    def _moments(self, mean: Any, variance: Any, slack: Any = 0.0) -> None:
+        """Mean and variance, where they are declared or known; `slack` is the share by which they may be off."""
+        slack = slack + self.place.rounding
         centre = self.x.mean(axis=0)
-        if mean is not None and not np.isnan(mean).any():
+        if mean is not None:
             centre = np.broadcast_to(mean, self.shape)
-            test = mean_test(self.x, centre, rounding * np.abs(self.x).max(axis=0))
+            test = mean_test(self.x, centre, slack * np.abs(self.x).mean(axis=0))
             self.findings.mean("mean", test, centre)
-        if variance is None or np.isnan(variance).any():
-            if variance is not None:
-                self.findings.notes.append("the density has no variance (or hardly one): moments were not compared.")
-            return
-        variance = np.broadcast_to(variance, self.shape)
-        test = mean_test((self.x - centre) ** 2, variance, rounding * variance)
-        self.findings.mean("variance", test, variance, _variance_advice(test, variance))
+        if variance is not None:
+            variance = np.broadcast_to(variance, self.shape)
+            test = mean_test((self.x - centre) ** 2, variance, slack * variance)
+            self.findings.mean("variance", test, variance, _variance_advice(test, variance))
 
     def _distribution(self, u: Array, slack: Array) -> None:
         distance = kolmogorov_distance(np.sort(u, axis=0))

@@ -70,7 +70,7 @@ class Statistic:
     def row(self) -> tuple[str, ...]:
         """The worst entry, as cells of the table."""
         at = self.worst
-        expected, found, notices = (float(a[at]) for a in (self.expected, self.found, self.notices))
+        expected, found, notices = (self._rounded(a, at) for a in (self.expected, self.found, self.notices))
         z, p = float(self.z[at]), float(self.p_value[at])
         return (
             self.name,
@@ -83,6 +83,11 @@ class Statistic:
             "ok" if self.passed else "FAIL",
             _size(notices, expected),
         )
+
+    def _rounded(self, values: Array, at: tuple[int, ...]) -> float:
+        """A value, or zero where it is nothing but rounding."""
+        value = float(values[at])
+        return 0.0 if abs(value) < 1e-9 * float(self.error[at]) else value
 
     def headline(self) -> str:
         """The worst entry, in words."""
@@ -155,11 +160,11 @@ class MeaningReport:
         lines += [f"{name} = {value:.6f} nats" for name, value in self.values.items()]
         lines += [f"note: {note}" for note in self.notes]
         tests = sum(s.p_value.size for s in self.statistics if not s.exact)
-        lines.append(
-            f"{self.draws:,} draws, seed {self.seed}. False alarms: right code fails for at most {self.alpha:g} of the "
-            f"seeds ({tests} tests share that). The last column: errors above this are noticed "
-            f"with {100 * POWER:.0f} % probability."
-        )
+        lines += [
+            f"{self.draws:,} draws, seed {self.seed}; right code fails for at most {self.alpha:g} of the seeds, which "
+            f"{tests} tests share",
+            f"would notice: an error of this size is found with {100 * POWER:.0f} % probability",
+        ]
         return "\n".join(lines)
 
     __repr__ = __str__

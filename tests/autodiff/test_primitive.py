@@ -148,6 +148,6 @@ def test_a_0d_array_alone_keeps_its_dtype():
 
 
 def test_an_error_that_an_op_raises_itself_is_not_wrapped(x):
-    with pytest.raises(ShapeError, match="^dense: ") as caught:
+    with pytest.raises(ShapeError, match=r"^dense: ") as caught:
         ops.dense(x, np.ones((3, 4)))
     assert caught.value.__cause__ is None
