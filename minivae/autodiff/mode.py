@@ -18,6 +18,13 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
+class _Previous(threading.local):
+    """The values to put back, innermost last. A thread has its own: one decorator may serve calls in several."""
+
+    def __init__(self) -> None:
+        self.values: list[bool] = []
+
+
 class _Switch(ContextDecorator):
     """Sets one attribute of `mode` and puts the old value back at the end of the block."""
 
@@ -25,14 +32,14 @@ class _Switch(ContextDecorator):
 
     def __init__(self, value: bool) -> None:
         self.value = value
-        self.previous: list[bool] = []
+        self.previous = _Previous()
 
     def __enter__(self) -> None:
-        self.previous.append(getattr(mode, self.name))
+        self.previous.values.append(getattr(mode, self.name))
         setattr(mode, self.name, self.value)
 
     def __exit__(self, *exc: Any) -> None:
-        setattr(mode, self.name, self.previous.pop())
+        setattr(mode, self.name, self.previous.values.pop())
 
 
 class no_grad(_Switch):  # noqa: N801  (PyTorch's name)

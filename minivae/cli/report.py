@@ -18,8 +18,10 @@ def draw_pictures(folder: Path, model: Any, test: Any, history: Any, description
 
     run = f"{folder.name}, step {description['progress']['step']:,}"
     drawn = {"loss_curves.png": "losses of each epoch"}
-    plots.loss_curves(history, title=f"Training · {folder.name}", path=folder / "loss_curves.png")
-    if len(test.image_shape) == 3 and test.image_shape[0] in (1, 3):
+    is_picture = len(test.image_shape) == 3 and test.image_shape[0] in (1, 3)
+    unit = "nats per image" if is_picture else "nats per example"
+    plots.loss_curves(history, title=f"Training · {folder.name}", unit=unit, path=folder / "loss_curves.png")
+    if is_picture:
         shown = test[spread(test, 24)]
         inputs = picture_inputs(shown, description["settings"]["binarise"])
         plots.reconstructions(

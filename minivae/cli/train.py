@@ -46,7 +46,8 @@ examples:
   minivae train --resume runs/2d                  go on after Ctrl-C, to the bit as if never stopped
   minivae train --resume runs/2d --epochs 40      make a finished run longer
 
-Losses are nats per image: summed over pixels and latent dimensions, averaged over images."""
+Losses are nats per image: summed over pixels and latent dimensions, averaged over images. In metrics.csv
+the column `seconds` alone depends on the machine; the others repeat to the bit in a resumed run."""
 
 
 def add(commands: Any) -> None:

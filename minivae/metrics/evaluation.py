@@ -175,7 +175,7 @@ def describe_protocol(dataset: Any, n: int, binarise: str | None, seed: int, how
         "fixed": "pixels binarised once and for all",
         "threshold": "pixels above ½ are 1",
     }.get(binarise, f"binarise={binarise}")
-    return f"{n} examples of {dataset.name}; {binarised}; {how}; seed {seed}; ± is one standard error over examples"
+    return f"{n:,} examples of {dataset.name}; {binarised}; {how}; seed {seed}; ± is one standard error over examples"
 
 
 def format_rows(rows: list[tuple[str, str, str]]) -> list[str]:

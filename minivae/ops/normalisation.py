@@ -68,7 +68,7 @@ def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
     """
     _check_input("batch_norm", x, eps)
     one_a_channel = (x.shape[1], *(1,) * (x.ndim - 2))
-    entries = max(1, x.size // max(1, x.shape[1]))
+    entries = max(1, len(x) * math.prod(x.shape[2:]))
     x_hat, pull = standardise(x, lambda a: (sum_over_pixels(a) / entries).reshape(one_a_channel), eps)
     scale = _one_a_channel("batch_norm", x, "weight", weight)
     shift = _one_a_channel("batch_norm", x, "bias", bias)
@@ -101,7 +101,7 @@ def group_norm(
             f"{x.shape[1]} channels"
         )
     n, channels = x.shape[:2]
-    entries = math.prod(x.shape[1:]) // num_groups
+    entries = max(1, math.prod(x.shape[1:]) // num_groups)
 
     def mean(a: Array) -> Array:
         sums = sum_each_image(a).reshape(n, num_groups, channels // num_groups).sum(axis=2)
@@ -140,7 +140,8 @@ def layer_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
             f"layer_norm: x has shape {x.shape}, weight {getattr(weight, 'shape', None)}, bias "
             f"{getattr(bias, 'shape', None)}; expected weight and bias of the shape of the last axes of x"
         )
-    x_hat, pull = standardise(x, lambda a: a.mean(axis=axes, keepdims=True), eps)
+    entries = max(1, math.prod(last))
+    x_hat, pull = standardise(x, lambda a: a.sum(axis=axes, keepdims=True) / entries, eps)
     return _scale_and_shift(x_hat, weight, bias), (
         lambda g: pull(g if weight is None else g * weight),
         lambda g: g * x_hat,

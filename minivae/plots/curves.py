@@ -76,9 +76,8 @@ def _focus(axes: Any, curves: list[list[float]]) -> None:
         return
     settled = [value for curve in curves for value in curve[length // 6 :]]
     low, high = min(settled), max(settled)
-    room = 0.6 * (high - low)
+    room, margin = 0.6 * (high - low), 0.1 * (high - low)
     everything = [value for curve in curves for value in curve]
-    if max(everything) > high + room:
-        axes.set_ylim(top=high + room)
-    if min(everything) < low - room:
-        axes.set_ylim(bottom=low - room)
+    bottom, top = max(min(everything), low - room), min(max(everything), high + room)
+    if (bottom, top) != (min(everything), max(everything)):
+        axes.set_ylim(bottom - margin, top + margin)

@@ -37,6 +37,19 @@ def assert_adjoint(f, x):
 
 @few
 @given(st.permutations(range(4)))
+def test_the_gradient_of_reshape_lies_in_memory_as_its_argument_does(dims):
+    """A channels-last image that is flattened gets a channels-last gradient: what comes before it is fast in that."""
+    back = np.argsort(dims)
+    x = Tensor(numbered((2, 3, 4, 5)).transpose(dims).copy().transpose(back), requires_grad=True)
+    y = ops.flatten(x, 1)
+    ((_, pullback),) = y.node.edges
+    dx = pullback(numbered(y.shape))
+    np.testing.assert_array_equal(dx, numbered(y.shape).reshape(x.shape))
+    assert dx.strides == x.data.strides
+
+
+@few
+@given(st.permutations(range(4)))
 def test_permuting_and_permuting_back_is_the_identity(dims):
     x = Tensor(numbered((2, 3, 4, 5)))
     inverse = np.argsort(dims)
