@@ -27,10 +27,9 @@ _current: str | None = None  # None until somebody chooses, or until the environ
 
 def array_module(*arrays: Any) -> Any:
     """The library, `numpy` or `cupy`, that these arrays belong to (Python and NumPy scalars count as NumPy)."""
-    if "cupy" in sys.modules:
-        cupy = sys.modules["cupy"]
-        if any(isinstance(array, cupy.ndarray) for array in arrays):
-            return cupy
+    cupy = sys.modules.get("cupy")
+    if hasattr(cupy, "ndarray") and any(isinstance(array, cupy.ndarray) for array in arrays):
+        return cupy
     return np
 
 
@@ -70,16 +69,16 @@ def use(name: str) -> str:
 def why_no_cupy() -> str | None:
     """None if CuPy can run here; otherwise one sentence: what is missing, and how to get it."""
     try:
-        import cupy
-    except ImportError:
+        from cupy import cuda  # not `import cupy`: any folder of that name would do for it
+    except ImportError as error:
         return (
-            "the backend 'cupy' needs the package CuPy, which is not installed. On a machine with an NVIDIA "
+            f"the backend 'cupy' needs the package CuPy, which is not installed ({error}). On a machine with an NVIDIA "
             'GPU:  pip install "minivae[cuda13]"  (CUDA 13), or "minivae[cuda12]" (CUDA 12). '
             "Without one, stay with the backend 'numpy'."
         )
     try:
-        devices = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
+        devices = cuda.runtime.getDeviceCount()
+    except cuda.runtime.CUDARuntimeError as error:
         return (
             f"CuPy is installed, but CUDA does not start: {error}. Is an NVIDIA driver installed and new "
             "enough (nvidia-smi tells)? Without a GPU, stay with the backend 'numpy'."

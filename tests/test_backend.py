@@ -52,10 +52,19 @@ def no_driver(error):
 
 def test_without_the_package_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)  # `import cupy` now fails
-    monkeypatch.setattr(backend, "array_module", lambda *arrays: np)
     with pytest.raises(BackendError, match=r'pip install "minivae\[cuda13\]"'):
         backend.use("cupy")
     assert backend.use("auto") == "numpy"
+
+
+def test_a_folder_that_is_called_cupy_is_not_cupy(monkeypatch, tmp_path):
+    (tmp_path / "cupy").mkdir()
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(BackendError, match=r"not installed.*pip install"):
+        backend.use("cupy")
+    assert "cupy" in sys.modules  # Python took the folder for a package
+    assert backend.array_module(np.ones(2)) is np
 
 
 def test_without_a_driver_the_error_says_so(monkeypatch):

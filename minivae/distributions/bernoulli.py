@@ -99,8 +99,8 @@ class Bernoulli(_FromLogits):
         if not bool(((array == 0) | (array == 1)).all()):
             raise DataError(
                 f"Bernoulli: x must hold zeros and ones only, {_describe(array)}. A grey pixel is no outcome of a "
-                'coin. Either draw one from it, binarise="dynamic" in the DataLoader (after scaling to [0, 1]), or '
-                'keep the grey values and choose likelihood="grey-bce" (which is labelled as not being a likelihood) '
+                'coin. Either draw one from it, binarise="dynamic" in DataLoader, fit or evaluate (after scaling to '
+                '[0, 1]), or keep the grey values and choose likelihood="grey-bce" (which is labelled as not being a likelihood) '
                 'or "gaussian-learned".'
             )
 

@@ -106,6 +106,7 @@ def evaluate(
 
     Raises:
         ConfigError: `samples` is below 1.
+        DataError: the data are empty, not finite, or not what the likelihood is over (grey pixels under Bernoulli).
     """
     at_least_one(samples, "samples")
     parts: list[tuple[Array, Array]] = []
@@ -118,6 +119,7 @@ def evaluate(
             reconstruction = np.zeros_like(kl)
             for _ in range(samples):
                 p = model.decode(q.rsample(rng=rng))
+                p.check_support(x)
                 reconstruction -= host_nats(p.log_prob(x)) / samples
             label, is_likelihood = p.label, p.is_likelihood
             parts.append((reconstruction, kl))

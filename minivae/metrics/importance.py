@@ -75,6 +75,7 @@ def importance_weighted_bound(
 
     Raises:
         ConfigError: k is below 1, or the model's reconstruction term is not a likelihood (grey BCE).
+        DataError: as for `evaluate`.
     """
     at_least_one(k, "k")
     at_least_one(chunk, "chunk")
@@ -118,6 +119,7 @@ def _log_weights(model: Any, q: Any, prior: Any, x: Any, n: int, rng: np.random.
             f"the importance-weighted bound needs a likelihood, and {p.label!r} is none. Train with the likelihood "
             '"bernoulli" on binarised data, or a Gaussian one; or be content with evaluate().'
         )
+    p.check_support(x)
     data = x.data if isinstance(x, Tensor) else x
     repeated = array_module(data).broadcast_to(data, (n, *data.shape)).reshape(-1, *data.shape[1:])
     log_weights = host_nats(p.log_prob(repeated)).reshape(n, -1)

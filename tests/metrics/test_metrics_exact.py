@@ -13,7 +13,7 @@ import pytest
 
 from minivae.data import Dataset
 from minivae.distributions import Bernoulli, Normal
-from minivae.errors import ConfigError
+from minivae.errors import ConfigError, DataError
 from minivae.layers import Module
 from minivae.metrics import active_units, decoded_means, evaluate, importance_weighted_bound, posterior_means
 from minivae.models import VAE
@@ -177,6 +177,13 @@ def test_grey_bce_is_reported_as_what_it_is():
     assert "NLL" not in str(result)
     with pytest.raises(ConfigError, match=r"needs a likelihood, and 'grey BCE' is none.*bernoulli"):
         importance_weighted_bound(make("grey-bce"), grey(), 2)
+
+
+@pytest.mark.no_debug
+@pytest.mark.parametrize("metric", [evaluate, lambda model, data: importance_weighted_bound(model, data, 2)])
+def test_grey_pixels_are_not_scored_as_if_they_were_coins(metric):
+    with pytest.raises(DataError, match=r"Bernoulli: x must hold zeros and ones only.*binarise=\"dynamic\""):
+        metric(make(), grey())
 
 
 def test_the_protocol_stands_beside_the_numbers():
