@@ -59,7 +59,8 @@ def test_without_the_package_the_error_names_the_extra(monkeypatch):
 
 def test_a_folder_that_is_called_cupy_is_not_cupy(monkeypatch, tmp_path):
     (tmp_path / "cupy").mkdir()
-    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.setitem(sys.modules, "cupy", None)  # so that what was there is put back
+    del sys.modules["cupy"]
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     with pytest.raises(BackendError, match=r"not installed.*pip install"):
         backend.use("cupy")

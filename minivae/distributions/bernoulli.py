@@ -100,8 +100,8 @@ class Bernoulli(_FromLogits):
             raise DataError(
                 f"Bernoulli: x must hold zeros and ones only, {_describe(array)}. A grey pixel is no outcome of a "
                 'coin. Either draw one from it, binarise="dynamic" in DataLoader, fit or evaluate (after scaling to '
-                '[0, 1]), or keep the grey values and choose likelihood="grey-bce" (which is labelled as not being a likelihood) '
-                'or "gaussian-learned".'
+                '[0, 1]), or keep the grey values and choose likelihood="grey-bce" (which is labelled as not being a '
+                'likelihood) or "gaussian-learned".'
             )
 
 
