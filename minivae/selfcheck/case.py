@@ -32,19 +32,6 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """A wrong version of a case's target, which the check must catch.
-
-    Attributes:
-        name: what is wrong with it.
-        target: takes the place of the case's target.
-    """
-
-    name: str
-    target: Any
-
-
-@dataclass(frozen=True)
 class Case:
     """One check.
 
@@ -52,9 +39,8 @@ class Case:
         group: 'op', 'layer', 'distribution', 'objective' or 'model'.
         subject: what is checked, by its name in the library.
         variant: with which options.
-        target: the thing itself, an op or a class. It is handed to `build`, so that a mutant can stand in for it.
+        target: the thing itself, an op or a class. It is handed to `build`, so that another can stand in for it.
         build: target and generator to the function and the inputs.
-        mutants: wrong versions of the target.
         full_below: as for `gradcheck`: so many numbers are moved one by one, the rest along random directions.
     """
 
@@ -63,7 +49,6 @@ class Case:
     variant: str
     target: Any
     build: Callable[[Any, Rng], Check]
-    mutants: tuple[Mutant, ...] = ()
     full_below: int = 300
 
     @property

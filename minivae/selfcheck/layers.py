@@ -14,7 +14,7 @@ from minivae.autodiff import Tensor
 from minivae.backend import to_backend
 from minivae.layers import Module
 from minivae.random import Rng, stream
-from minivae.selfcheck.case import Case, Check, Draw, nonzero, normal
+from minivae.selfcheck.case import Case, Check, Draw, between, nonzero, normal
 
 
 def layer(
@@ -114,7 +114,7 @@ WEIGHTED: list[Case] = [
     layer("Conv2d", "dilation 2, no bias", (2, 3, 2), {"dilation": 2, "bias": False}, x=normal(2, 2, 5, 4)),
     layer("ConvTranspose2d", "", (3, 2, (3, 2)), x=normal(2, 3, 4, 3)),
     layer("ConvTranspose2d", "stride 2, padding 1, output padding 1", (3, 2, 3, 2, 1, 1), x=normal(2, 3, 2, 3)),
-    layer("ConvTranspose2d", "2 groups, dilation 2, no bias", (4, 6, 2, 1, 0, 0, 2, False, 2), x=normal(1, 4, 3, 2)),
+    layer("ConvTranspose2d", "2 groups, dilation 3, no bias", (4, 6, 2, 1, 0, 0, 2, False, 3), x=normal(1, 4, 3, 2)),
     layer("BatchNorm", "features", (3,), x=normal(7, 3)),
     layer("BatchNorm", "images", (3,), x=normal(5, 3, 2, 4)),
     layer("BatchNorm", "no weights, eps 0.5", (3,), {"affine": False, "eps": 0.5}, x=normal(7, 3)),
@@ -139,6 +139,7 @@ WEIGHTLESS: list[Case] = [
     layer("Dropout", "evaluation", (0.4,), call=_evaluated, x=normal(3, 5)),
     layer("MaxPool2d", "", (2,), x=normal(2, 3, 4, 5)),
     layer("MaxPool2d", "windows overlap, padding", (3, 2, 1), x=normal(2, 1, 5, 4)),
+    layer("MaxPool2d", "negative values, padding", (3, 2, 1), x=between(-3, -1, 2, 1, 5, 4)),
     layer("AvgPool2d", "", (2,), x=normal(2, 3, 4, 5)),
     layer("AvgPool2d", "windows overlap, padding", (3, 2, 1), x=normal(2, 1, 5, 4)),
     layer("Upsample", "scale (3, 2)", ((3, 2),), x=normal(2, 3, 2, 5)),

@@ -41,6 +41,7 @@ ACTIVATIONS: list[Case] = [
     op("sigmoid", x=normal(3, 5, scale=3)),
     op("softplus", x=normal(3, 5, scale=3)),
     op("relu", x=nonzero(3, 5)),
+    op("relu", "used at two points", call=lambda relu, x: relu(x) + relu(0.3 - x) * 2.0, x=nonzero(3, 5)),
     op("leaky_relu", x=nonzero(3, 5)),
     op("leaky_relu", "slope 0.3", {"negative_slope": 0.3}, x=nonzero(3, 5)),
     op("elu", x=nonzero(3, 5)),
@@ -68,6 +69,12 @@ PIECEWISE: list[Case] = [
         y=normal(),
     ),
     op("dropout", "p 0.4", call=lambda dropout, x: dropout(x, _MASK, 0.4), x=normal(3, 5)),
+    op(
+        "dropout",
+        "two masks in turn",
+        call=lambda dropout, x: dropout(x, _MASK, 0.4) + dropout(x, ~_MASK, 0.4) * 2.0,
+        x=normal(3, 5),
+    ),
     op("dropout", "a mask for each row", call=lambda dropout, x: dropout(x, _MASK[:, :1], 0.25), x=normal(3, 5)),
 ]
 

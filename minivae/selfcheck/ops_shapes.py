@@ -35,8 +35,16 @@ PRODUCTS: list[Case] = [
     op("matmul", "vector by matrix", x=normal(5), y=normal(5, 2)),
     op("matmul", "vector by batch", x=normal(5), y=normal(3, 5, 2)),
     op("matmul", "vector by vector", x=normal(5), y=normal(5)),
+    op("matmul", "square, where no shape shows a forgotten transpose", x=normal(4, 4), y=normal(4, 4)),
     op("dense", x=normal(3, 5), weight=normal(5, 2), bias=normal(2)),
     op("dense", "no bias", x=normal(3, 5), weight=normal(5, 2)),
+    op(
+        "dense",
+        "square, where no shape shows a forgotten transpose",
+        x=normal(3, 4),
+        weight=normal(4, 4),
+        bias=normal(4),
+    ),
     op("dense", "more axes", x=normal(3, 2, 5), weight=normal(5, 4), bias=normal(4)),
 ]
 

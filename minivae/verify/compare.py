@@ -10,9 +10,11 @@ for each output alone. For large inputs: the derivative along random directions 
 
     scale   the largest entry, analytic or numeric, of this input's gradient. (The entry's own size will not do: an
             entry that is zero, or nearly, has rounding errors as large as its neighbours' and would always fail.)
-    floor   the rounding error of the differences, 15·ε_f/h, where ε_f is the rounding error of f: the larger of
-            ε·|f| and what is measured (`Moved.noise`). The stencil turns it into at most 1.5·ε_f/h; ten times
-            that is allowed. floor/rtol is thus the smallest gradient that differences of f can check to rtol.
+    floor   the rounding error of the differences, 15·ε_f/h, where ε_f is the rounding error of f: the largest of
+            ε·|f|, what is measured (`Moved.noise`), and ε·|x| times the slope of f around the point, since x + h is
+            rounded too. The stencil turns it into at most 1.5·ε_f/h; ten times that is allowed. floor/rtol is thus the
+            smallest gradient that differences of f can check to rtol. (The last of the three matters only where f
+            and its slope are zero: elsewhere it is 15·ε/h = 3e-12 of the slope.)
 
 It passes at error ≤ rtol, which is to say |analytic − numeric| ≤ rtol·scale + floor. Where f is about 1 in size, an
 error of 1e-6 of the largest entry is found as long as the largest entry exceeds 3e-6.
@@ -36,7 +38,7 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.random import Rng
-from minivae.verify.finite_difference import Line, Slopes, slopes
+from minivae.verify.finite_difference import EPS, Line, Slopes, slopes
 from minivae.verify.moves import Moved, index
 from minivae.verify.problem import Broken, random_cotangent, scales
 from minivae.verify.report import InputReport
@@ -79,8 +81,8 @@ class Comparison:
 
     def full(self) -> InputReport:
         """Every entry on its own."""
-        x = self.f.x
-        return self.compare(self.gradient, [self.f.entry(j) for j in range(x.size)], self.step * scales(x).ravel())
+        x, size = self.f.x, scales(self.f.x).ravel()
+        return self.compare(self.gradient, [self.f.entry(j) for j in range(x.size)], self.step * size, EPS * size)
 
     def along_directions(self, rng: Rng, count: int) -> InputReport:
         """All entries at once, along random directions; if that fails, the worst entry is searched for."""
@@ -90,24 +92,26 @@ class Comparison:
             [(random_cotangent(rng, x.shape) * scales(x)).ravel() / math.sqrt(x.size) for _ in range(count)]
         )
         lines = [self.f.line(d) for d in directions]
-        report = self.compare(self.gradient @ directions.T, lines, np.full(count, self.step))
+        rounding = np.full(count, EPS * math.sqrt(x.size))
+        report = self.compare(self.gradient @ directions.T, lines, np.full(count, self.step), rounding)
         if report.error <= self.rtol or self.kink is not None:
             return report
         return self.located(report, directions)
 
-    def compare(self, analytic: Array, lines: list[Line], steps: Array) -> InputReport:
-        """Hold `analytic` (rows, k) against differences along k lines."""
+    def compare(self, analytic: Array, lines: list[Line], steps: Array, rounding: Array) -> InputReport:
+        """Hold `analytic` (rows, k) against differences along k lines; `rounding` (k,) is that of the point on them."""
         found = [slopes(line, h, self.f.centre) for line, h in zip(lines, steps.tolist(), strict=True)]
         numeric = np.stack([s.both for s in found], axis=1)
+        of_point = rounding * np.stack([s.steepest for s in found], axis=1)
         jumps = np.abs(np.stack([s.jump for s in found], axis=1))
         steps = steps.copy()
         refined: list[int] = []
         hopeless = 0
         while True:
             scale = self.scale(analytic, numeric)
-            measurable = self.measurable(scale, steps)
-            errors = np.nan_to_num(np.abs(analytic - numeric) / measurable, nan=np.inf)
-            bends = np.nan_to_num(jumps / measurable, nan=np.inf) / (10 * self.rtol)
+            measurable = self.measurable(scale, of_point, steps)
+            errors = np.nan_to_num(np.abs(analytic - numeric) / measurable, nan=np.inf, posinf=np.inf)
+            bends = np.nan_to_num(jumps / measurable, nan=np.inf, posinf=np.inf) / (10 * self.rtol)
             suspicion = np.fmax(errors / self.rtol, bends).max(axis=0)
             suspicion[refined] = 0.0
             j = int(suspicion.argmax())
@@ -117,14 +121,16 @@ class Comparison:
             best = _settled(ladder)
             if not best.finite:
                 raise self.not_finite(j)
-            least = np.min([np.abs(s.jump) / self.measurable(scale[:, j], s.step) for s in ladder], axis=0)
+            bounds = [self.measurable(scale[:, j], rounding[j] * s.steepest, s.step) for s in ladder]
+            least = np.min([np.abs(s.jump) / bound for s, bound in zip(ladder, bounds, strict=True)], axis=0)
             if (least > 10 * self.rtol).any():
                 row = int(least.argmax())
                 self.kink = Kink(self.where(j), float(best.left[row]), float(best.right[row]))
                 break
             numeric[:, j], jumps[:, j], steps[j] = best.both, 0.0, best.step
-            wrong = np.abs(analytic[:, j] - best.both) > self.rtol * self.measurable(scale[:, j], best.step)
-            hopeless += bool(wrong.any())
+            of_point[:, j] = rounding[j] * best.steepest
+            tolerated = self.rtol * self.measurable(scale[:, j], of_point[:, j], best.step)
+            hopeless += bool((np.abs(analytic[:, j] - best.both) > tolerated).any())
             refined.append(j)
         row, j = (int(i) for i in np.unravel_index(int(np.argmax(errors)), errors.shape))
         return InputReport(
@@ -153,9 +159,9 @@ class Comparison:
         norms = np.sqrt(np.sum((self.gradient * scales(self.f.x).ravel()) ** 2, axis=1, keepdims=True))
         return np.fmax(norms / math.sqrt(self.f.x.size), sizes)
 
-    def measurable(self, scale: Array, step: Array | float) -> Array:
-        """The denominator of the relative error: scale + floor/rtol."""
-        noise = self.noise.reshape(-1, *(1,) * (scale.ndim - 1))
+    def measurable(self, scale: Array, of_point: Array, step: Array | float) -> Array:
+        """The denominator of the relative error: scale + floor/rtol. `of_point`: what the rounding of x does to f."""
+        noise = np.fmax(self.noise.reshape(-1, *(1,) * (scale.ndim - 1)), of_point)
         floor = 15 * noise / step if self.atol is None else self.atol
         return np.fmax(scale + floor / self.rtol, TINY)
 

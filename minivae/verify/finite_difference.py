@@ -94,13 +94,15 @@ def slope(line: Line, h: float) -> Array:
 class Slopes:
     """What five values along a line say about the slope in the middle: from both sides, from the left, from the right.
 
-    For a smooth function the one-sided slopes differ by h³·f⁗/2 only; at a kink they differ by its jump.
+    For a smooth function the one-sided slopes differ by h³·f⁗/2 only; at a kink they differ by its jump. `steepest` is
+    the largest slope between neighbours, whatever its sign, on the flatter side.
     """
 
     step: float
     both: Array
     left: Array
     right: Array
+    steepest: Array
 
     @property
     def jump(self) -> Array:
@@ -122,11 +124,13 @@ def slopes(line: Line, h: float, centre: Array) -> Slopes:
     """
     far_left, near_left, near_right, far_right = line(-2 * h), line(-h), line(h), line(2 * h)
     with np.errstate(invalid="ignore", over="ignore"):
+        between = np.abs(np.diff([far_left, near_left, centre, near_right, far_right], axis=0)) / h
         return Slopes(
             step=h,
             both=(far_left - 8 * near_left + 8 * near_right - far_right) / (12 * h),
             left=(3 * centre - 4 * near_left + far_left) / (2 * h),
             right=(-3 * centre + 4 * near_right - far_right) / (2 * h),
+            steepest=np.fmin(np.fmax(between[0], between[1]), np.fmax(between[2], between[3])),
         )
 
 

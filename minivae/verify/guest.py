@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minivae.autodiff import Tensor, debug, no_grad
-from minivae.backend import Array, backend_of, to_backend, to_numpy
+from minivae.backend import Array, array_module, backend_of, to_backend, to_numpy
 from minivae.distributions import Bernoulli, Categorical, Distribution
 from minivae.errors import ShapeError
 from minivae.random import Rng
@@ -60,9 +60,7 @@ def draw(sample: Sampler, n: int, rng: Rng, *arguments: Any) -> tuple[Array, Pla
             f"sample(n, rng) was asked for n = {n} draws and returned shape {array.shape}; expected ({n}, ...): one "
             "draw after the other along the first axis."
         )
-    return array.astype(np.float64), Place(
-        array.dtype, backend_of(given.data if isinstance(given, Tensor) else given)
-    )
+    return array.astype(np.float64), Place(array.dtype, backend_of(given.data if isinstance(given, Tensor) else given))
 
 
 def sampler_of(sample: Any) -> Sampler:
@@ -76,12 +74,17 @@ def sampler_of(sample: Any) -> Sampler:
 def density_of(log_prob: Any) -> Density:
     """`log_prob(x)` for x of shape (n, ...), of a function or of a minivae distribution."""
     if isinstance(log_prob, Categorical):
-        labels = log_prob
-        return lambda x, *_: np.stack([plain(labels.log_prob(row.astype(np.int64))) for row in plain(x)])
+        return lambda x, *_: _repeated(log_prob, len(x)).log_prob(x.astype(np.int64))
     if isinstance(log_prob, Distribution):
         distribution = log_prob
         return lambda x, *_: distribution.log_prob(x)
     return log_prob
+
+
+def _repeated(distribution: Categorical, n: int) -> Categorical:
+    """The same distribution n times: its log_prob takes one label for each entry and does not broadcast."""
+    logits = distribution.logits.data
+    return type(distribution)(logits=array_module(logits).broadcast_to(logits, (n, *logits.shape)))
 
 
 def support_of(distribution: Any) -> Array | None:

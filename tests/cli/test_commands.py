@@ -225,6 +225,20 @@ def test_gradcheck_hands_on_pattern_seed_and_exit_code(command, monkeypatch, cod
     assert asked == [("conv", 3), (None, 0)]
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_gradcheck_mutants_hands_on_pattern_seed_and_exit_code(command, monkeypatch, code):
+    asked = []
+
+    def main(pattern, seed):
+        asked.append((pattern, seed))
+        return code
+
+    monkeypatch.setattr("minivae.selfcheck.zoo.main", main)
+    assert command("gradcheck", "conv", "--mutants", "--seed", 3)[0] == code
+    assert command("gradcheck", "--mutants")[0] == code
+    assert asked == [("conv", 3), (None, 0)]
+
+
 def test_info_names_versions_backend_threads_and_data(command):
     code, out, _ = command("info")
     assert code == 0

@@ -184,3 +184,16 @@ def test_the_slope_of_rounding_is_about_minus_1():
         for i in range(20)
     ]
     assert -1.6 < np.nanmedian(slopes) < -0.4
+
+
+@pytest.mark.parametrize("x", [1.05e-3, 2e-3, 3e-3])
+def test_a_pole_within_the_first_step_hides_nothing(x):
+    """There f is huge or infinite at the stencil's ends: their rounding must not excuse the gradient."""
+
+    @primitive
+    def wrong(x: Array) -> Forward:
+        """x⁻⁵ and its gradient, 1.0001 times."""
+        return x**-5, lambda g: g * -5.0005 * x**-6
+
+    assert gradcheck(lambda x: ops.power(x, -5.0), np.array([x]))
+    assert not gradcheck(wrong, np.array([x]))

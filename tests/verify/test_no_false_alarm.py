@@ -139,3 +139,21 @@ def test_the_same_seed_gives_the_same_report_and_another_one_another_cotangent(r
     x = rng.normal(size=(3, 2))
     assert str(gradcheck(ops.tanh, x, seed=3)) == str(gradcheck(ops.tanh, x, seed=3))
     assert not np.array_equal(gradcheck(ops.tanh, x, seed=3).cotangent, gradcheck(ops.tanh, x, seed=4).cotangent)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.1, 3e4, -0.7])
+@pytest.mark.parametrize("n", [2, 7, 400])
+def test_a_stationary_point_where_f_is_zero_passes(value, n):
+    """There x + h rounds to a number beside it, and f, a parabola in what is left, moves by more than ε·|f|."""
+    for seed in range(20):
+        assert gradcheck(lambda x: ops.var(x, None, 0), np.full(n, value), seed=seed)
+        assert gradcheck(lambda x, a=value: (x - a).square().sum(), np.full(n, value), seed=seed)
+
+
+def test_a_wrong_gradient_is_still_caught_at_a_stationary_point():
+    @primitive
+    def off(x: Array) -> Forward:
+        """Σ (x − 1)², with a gradient that is not zero at its minimum."""
+        return np.sum((x - 1) ** 2), lambda g: g * (2 * (x - 1) + 1e-9)
+
+    assert not gradcheck(off, np.ones(3))

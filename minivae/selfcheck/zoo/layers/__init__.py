@@ -1,0 +1,5 @@
+"""Wrong layers."""
+
+from minivae.selfcheck.zoo.layers.subjects import subjects
+
+__all__ = ["subjects"]

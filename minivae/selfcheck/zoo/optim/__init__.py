@@ -1,0 +1,5 @@
+"""Wrong optimisers."""
+
+from minivae.selfcheck.zoo.optim.subjects import subjects
+
+__all__ = ["subjects"]
