@@ -17,12 +17,15 @@ from minivae import (
 from minivae.autodiff import Tensor, debug, no_grad, primitive, set_debug
 from minivae.backend import use
 from minivae.random import manual_seed
-from minivae.verify import check_gradient, gradcheck
+from minivae.verify import check_elbo, check_gradient, check_kl, check_sampler, gradcheck
 
 __all__ = [
     "Tensor",
     "__version__",
+    "check_elbo",
     "check_gradient",
+    "check_kl",
+    "check_sampler",
     "data",
     "debug",
     "distributions",

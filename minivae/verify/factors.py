@@ -55,9 +55,10 @@ class Factors:
             return ask(self.log_prob, self.place.arrange(x))
         out = np.empty(x.shape)
         for j in np.ndindex(self.summed):
+            at = (Ellipsis, *j)
             moved = np.broadcast_to(self.reference, x.shape).copy()
-            moved[(..., *j)] = x[(..., *j)]
-            out[(..., *j)] = ask(self.log_prob, self.place.arrange(moved))
+            moved[at] = x[at]
+            out[at] = ask(self.log_prob, self.place.arrange(moved))
         return out
 
     def total(self, log_masses: Array, error: Array) -> tuple[Array, Array]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ import numpy as np
 from minivae.backend import Array
 
 POWER = 0.99
-_POWER_Z = NormalDist().inv_cdf(POWER)
+_POWER_Z = 2.3263  # P(N(0, 1) < 2.3263) = POWER
 
-Sharpness = Callable[[float], Array]
+Sharpness = Callable[[float], Any]
 """From the p-value below which a test fails to the size of error that it then notices with probability `POWER`."""
 
 
@@ -99,6 +98,8 @@ def two_sided(z: Any) -> Array:
 
 def normal_limit(level: float) -> float:
     """The |z| beyond which a two-sided p-value is below `level`."""
+    from statistics import NormalDist  # here, as it takes longer to import than all the rest of this file
+
     return -NormalDist().inv_cdf(level / 2)
 
 
@@ -188,27 +189,11 @@ def chi_square_tail(x: float, freedom: int) -> float:
     return min(tail, 1.0)
 
 
-def chi_square_sharpness(freedom: int, n: int, level: float) -> float:
-    """√(Σ (Δp)²/p), the size of error in the probabilities that is noticed (Cohen's w).
-
-    Such an error shifts χ² by n·w². Limit and power come from normal approximations, good to some per cent.
-    """
-    if freedom == 0:
-        return math.inf
-    ninth = 2 / (9 * freedom)  # Wilson & Hilferty 1931: the cube root of χ² is nearly normal
-    limit = freedom * (1 - ninth - NormalDist().inv_cdf(level) * math.sqrt(ninth)) ** 3
-    shift = 0.0
-    for _ in range(50):  # limit = freedom + shift − z·√(2(freedom + 2·shift)), solved for the shift
-        shift = limit - freedom + _POWER_Z * math.sqrt(2 * (freedom + 2 * shift))
-    return math.sqrt(shift / n)
-
-
 __all__ = [
     "POWER",
     "MeanTest",
     "Sharpness",
     "chi_square",
-    "chi_square_sharpness",
     "chi_square_tail",
     "difference_test",
     "kolmogorov_distance",

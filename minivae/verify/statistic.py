@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from minivae.backend import Array
 from minivae.verify.report import Failure
-from minivae.verify.significance import POWER, MeanTest
+from minivae.verify.significance import POWER
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +25,7 @@ class Statistic:
         z: (found − expected) / error; NaN where the test is not one of a mean.
         p_value: how probable it is that right code is at least as far off; 0 or 1 for an exact statistic.
         level: the statistic fails where a p-value is below this.
-        notices: an error of this size is noticed with a probability of 99 %.
+        notices: an error of this size is noticed with a probability of 99 %; NaN where no one size can be stated.
         exact: whether no chance is in it, so that it takes no share of alpha.
         labels: the names of the entries, if they are not plain indices.
         advice: where to look if it fails.
@@ -161,8 +160,8 @@ class MeaningReport:
         lines += [f"note: {note}" for note in self.notes]
         tests = sum(s.p_value.size for s in self.statistics if not s.exact)
         lines += [
-            f"{self.draws:,} draws, seed {self.seed}; right code fails for at most {self.alpha:g} of the seeds, which "
-            f"{tests} tests share",
+            f"{self.draws:,} draws, seed {self.seed}, {tests} test{'s' * (tests != 1)}; right code fails for at most "
+            f"{self.alpha:g} of the seeds",
             f"would notice: an error of this size is found with {100 * POWER:.0f} % probability",
         ]
         return "\n".join(lines)
@@ -178,92 +177,6 @@ class MeaningReport:
         if self.failures:
             return f"{self.name}: FAIL, {self.failures[0]}"
         return f"{self.name}: FAIL, {self._wrong()[0].headline()}"
-
-
-class Findings:
-    """Collects statistics, and gives each its share of alpha when all are known."""
-
-    def __init__(self) -> None:
-        self.parts: list[dict[str, Any]] = []
-        self.failures: list[Failure] = []
-        self.notes: list[str] = []
-        self.values: dict[str, float] = {}
-
-    def mean(
-        self, name: str, test: MeanTest, expected: Any, advice: str = "", one_sided: bool = False, **more: Any
-    ) -> None:
-        """A test of a mean: two-sided, or only against a mean that is too high."""
-        self.chance(
-            name,
-            expected=expected,
-            found=test.found,
-            error=test.error,
-            z=test.z,
-            p_value=test.p_above if one_sided else test.p_value,
-            notices=test.sharpness,
-            advice=advice,
-            **more,
-        )
-
-    def chance(self, name: str, **fields: Any) -> None:
-        """Any test with a p-value; `notices` is a function of the level."""
-        self.parts.append({"name": name, "exact": False, **fields})
-
-    def exact(self, name: str, expected: Any, found: Any, error: Any, advice: str = "", at_least: bool = False) -> None:
-        """A comparison without chance: |found − expected| ≤ error, or only found ≥ expected − error."""
-        found, expected, error = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in (found, expected, error)))
-        right = found >= expected - error if at_least else np.abs(found - expected) <= error
-        self.parts.append(
-            {
-                "name": name,
-                "expected": expected,
-                "found": found,
-                "error": error,
-                "z": np.nan,
-                "p_value": np.where(right, 1.0, 0.0),
-                "notices": lambda level: error,
-                "exact": True,
-                "advice": advice,
-            }
-        )
-
-    def fail(self, check: str, message: str) -> None:
-        """A rule was broken."""
-        self.failures.append(Failure(check, message))
-
-    def report(self, name: str, alpha: float, draws: int, seed: int) -> MeaningReport:
-        """All that was found, each test at the level alpha/(number of tests)."""
-        tests = sum(np.size(part["p_value"]) for part in self.parts if not part["exact"])
-        level = alpha / max(1, tests)
-        statistics = []
-        for part in self.parts:
-            shape = np.shape(part["p_value"])
-            arrays = {
-                key: np.broadcast_to(np.asarray(value, np.float64), shape)
-                for key, value in {**part, "notices": part["notices"](level)}.items()
-                if key not in ("name", "exact", "labels", "advice")
-            }
-            statistics.append(
-                Statistic(
-                    name=part["name"],
-                    level=level,
-                    exact=part["exact"],
-                    labels=part.get("labels"),
-                    advice=part.get("advice", ""),
-                    **arrays,
-                )
-            )
-        return MeaningReport(
-            passed=not self.failures and all(s.passed for s in statistics),
-            name=name,
-            statistics=tuple(statistics),
-            failures=tuple(self.failures),
-            notes=tuple(self.notes),
-            alpha=alpha,
-            draws=draws,
-            seed=seed,
-            values=self.values,
-        )
 
 
 def _size(notices: float, expected: float) -> str:
@@ -284,4 +197,4 @@ def _table(statistics: Sequence[Statistic]) -> list[str]:
     return ["  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-__all__ = ["Findings", "MeaningReport", "Statistic"]
+__all__ = ["MeaningReport", "Statistic"]
