@@ -46,7 +46,13 @@ def softplus(x: Array) -> Forward:
 def relu(x: Array) -> Forward:
     """y = max(x, 0).  d/dx = 1 for x > 0, otherwise 0; at the kink 0 too."""
     y = array_module(x).maximum(x, 0)
-    return y, lambda g: g * (y > 0)
+
+    def pullback(g: Array) -> Array:
+        slope = (y > 0).astype(g.dtype)
+        slope *= g
+        return slope
+
+    return y, pullback
 
 
 @primitive

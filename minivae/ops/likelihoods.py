@@ -29,12 +29,13 @@ def binary_cross_entropy_with_logits(logits: Array, target: Array) -> Forward:
     d/dl = σ(l) − t, d/dt = −l.
     """
     xp = array_module(logits)
+    t = xp.exp(-xp.abs(logits))
     y = xp.maximum(logits, 0) - logits * target  # first, as for a sure and right logit these cancel exactly
-    y += xp.log1p(xp.exp(-xp.abs(logits)))
+    y += xp.log1p(t)
 
     def pull_logits(g: Array) -> Array:
-        probability = xp.exp(xp.minimum(logits, 0))
-        probability /= 1 + xp.exp(-xp.abs(logits))
+        probability = xp.maximum(t, logits >= 0)  # σ(l) is 1/(1 + t) or t/(1 + t)
+        probability /= 1 + t
         return g * (probability - target)
 
     return y, (pull_logits, lambda g: -g * logits)

@@ -13,11 +13,12 @@ from minivae.optim.optimizer import Optimizer
 class Adam(Optimizer):
     """Steps of about lr in every coordinate, whatever the scale of the gradient (Kingma & Ba 2015, algorithm 1).
 
-        m = β₁·m + (1 − β₁)·g                      the mean of recent gradients
-        v = β₂·v + (1 − β₂)·g²                     the mean of their squares
-        p = p − lr · m̂ / (√v̂ + ε)                  m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)
+        m = β₁·m + g                               the sum of all gradients, older ones weighted less
+        v = β₂·v + g²                              the same of their squares
+        p = p − lr · m̂ / (√v̂ + ε)                  m̂ = m / Σβ₁ᵏ, v̂ = v / Σβ₂ᵏ, k from 0 to t − 1: weighted means
 
-    m and v start at 0; dividing by 1 − βᵗ, the sum of the weights so far, makes them means from the first step on.
+    The paper keeps (1 − β)·m, an average that starts at 0 and so is too small at first, and corrects that bias by
+    dividing by 1 − βᵗ. As Σβᵏ = (1 − βᵗ)/(1 − β), m̂ and v̂ are the same. Sums take two passes over memory less.
 
     Args:
         params: the tensors to learn.
@@ -31,7 +32,7 @@ class Adam(Optimizer):
     """
 
     options = ("lr", "beta1", "beta2", "eps", "weight_decay")
-    averages = ("exp_avg", "exp_avg_sq")  # m and v
+    averages = ("decayed_sum", "decayed_sum_sq")  # m and v
     n_scratch = 2
 
     beta1: float
@@ -65,24 +66,22 @@ class Adam(Optimizer):
     def _adam(self, t: int, p: Array, g: Array, m: Array, v: Array, s: Array) -> None:
         """The formula, without temporaries: s is scratch.
 
-        The corrections move into two numbers, as in the last paragraph of Kingma & Ba's section 2:
-        m̂ / (√v̂ + ε) = (c₂/c₁) · m / (√v + c₂·ε) with c₁ = 1 − β₁ᵗ, c₂ = √(1 − β₂ᵗ).
+        The divisions move into two numbers: m̂ / (√v̂ + ε) = (√w₂/w₁) · m / (√v + √w₂·ε) with w₁ = Σβ₁ᵏ, w₂ = Σβ₂ᵏ.
         """
         xp = array_module(p)
-        c1, c2 = 1 - self.beta1**t, math.sqrt(1 - self.beta2**t)
+        w1 = (1 - self.beta1**t) / (1 - self.beta1)
+        root_w2 = math.sqrt((1 - self.beta2**t) / (1 - self.beta2))
 
         m *= self.beta1
-        m += xp.multiply(g, 1 - self.beta1, out=s)
+        m += g
 
         v *= self.beta2
-        xp.square(g, out=s)
-        s *= 1 - self.beta2
-        v += s
+        v += xp.square(g, out=s)
 
         xp.sqrt(v, out=s)
-        s += c2 * self.eps
+        s += root_w2 * self.eps
         xp.divide(m, s, out=s)
-        s *= self.lr * c2 / c1
+        s *= self.lr * root_w2 / w1
         p -= s
 
 

@@ -90,7 +90,7 @@ class Optimizer:
     # --- state --------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """A flat dict of numbers (the options) and NumPy copies (`steps`, and for instance `exp_avg.3`)."""
+        """A flat dict of numbers (the options) and NumPy copies (`steps`, and for instance `decayed_sum.3`)."""
         numbers = {name: getattr(self, name) for name in (*self.options, "initial_lr")}
         state: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
         state["steps"] = np.array(self.steps, np.int64)

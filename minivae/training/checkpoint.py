@@ -26,7 +26,7 @@ from minivae.training.files import remove_leftovers, write_atomically
 FORMAT = 1
 JSON_NAME = "checkpoint.json"
 TENSORS_PATTERN = "checkpoint-*.safetensors"
-_ARRAY = "@array"  # {"@array": "optimizer.state.0.exp_avg"} stands in the JSON for that array in the tensors file
+_ARRAY = "@array"  # {"@array": "optimizer.state.0.decayed_sum"} stands in the JSON for that array in the tensors file
 
 
 @dataclass

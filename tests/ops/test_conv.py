@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from minivae.autodiff import Tensor, debug
 from minivae.backend import to_backend, why_no_cupy
 from minivae.errors import ConfigError, DtypeError, ShapeError
-from minivae.ops import windows
+from minivae.ops import columns, windows
 from minivae.ops.conv import conv2d, conv_transpose2d
 from minivae.verify import gradcheck
 
@@ -332,8 +332,7 @@ def case(op, options, rng, n=7, dtype=np.float64):
 def test_cutting_the_batch_in_tiles_changes_nothing(op, options, images_a_tile, rng, monkeypatch):
     *arrays, g = case(op, options, rng)
     whole = value_and_gradients(op, arrays, g, **options)
-    monkeypatch.setattr(windows, "tiles", lambda x, _: _cut(len(x), images_a_tile))
-    monkeypatch.setattr("minivae.ops.correlation.tiles", lambda x, _: _cut(len(x), images_a_tile))
+    monkeypatch.setattr(columns, "tiles", lambda x, _: _cut(len(x), images_a_tile))
     assert_all_close(value_and_gradients(op, arrays, g, **options), whole, 1e-13)
 
 
@@ -344,11 +343,11 @@ def _cut(n, step):
 @modest
 @given(st.integers(0, 50), st.integers(1, 5000), st.integers(1, 20000))
 def test_tiles_cover_every_image_once_and_fit(n, bytes_per_image, budget):
-    old, windows.TILE_BYTES = windows.TILE_BYTES, budget
+    old, columns.TILE_BYTES = columns.TILE_BYTES, budget
     try:
-        found = list(windows.tiles(np.zeros((n, 1)), bytes_per_image))
+        found = list(columns.tiles(np.zeros((n, 1)), bytes_per_image))
     finally:
-        windows.TILE_BYTES = old
+        columns.TILE_BYTES = old
     assert [i for tile in found for i in range(n)[tile]] == list(range(n))
     assert all(tile.stop - tile.start in range(1, max(1, budget // bytes_per_image) + 1) for tile in found)
 
@@ -380,7 +379,7 @@ def test_values_and_gradients_are_channels_last_in_memory_and_such_input_is_not_
     (_, pullback), *_ = y.node.edges
     assert pullback(y.data).transpose(0, 2, 3, 1).flags.c_contiguous
     assert windows.lay("conv2d", x.data, (1, 1), (1, 1), (0, 0), (1, 1)).count == (5, 6)
-    (_, rows), *_ = windows.column_tiles(x.data, windows.lay("conv2d", x.data, (1, 1), (1, 1), (0, 0), (1, 1)))
+    (_, rows), *_ = columns.column_tiles(x.data, windows.lay("conv2d", x.data, (1, 1), (1, 1), (0, 0), (1, 1)))
     assert np.shares_memory(rows, x.data)
 
 

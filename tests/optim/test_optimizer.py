@@ -252,7 +252,7 @@ def test_a_state_that_does_not_fit_is_refused():
         adam.load_state_dict(sgd.state_dict())
     with pytest.raises(CheckpointError, match="of 1 parameters, this optimiser has 2"):
         Adam([leaf(3), leaf(2)]).load_state_dict(adam.state_dict())
-    with pytest.raises(CheckpointError, match=r"exp_avg.0 is float64 \(3,\), its parameter float64 \(4,\)"):
+    with pytest.raises(CheckpointError, match=r"decayed_sum.0 is float64 \(3,\), its parameter float64 \(4,\)"):
         Adam([leaf(4)]).load_state_dict(adam.state_dict())
 
 

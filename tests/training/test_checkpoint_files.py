@@ -25,7 +25,7 @@ def checkpoint(step, **changes):
         "progress": {"step": step},
         "history": [{"epoch": 1, "train_loss": 1 / 3}],
         "parameters": {"weight": np.full((2, 3), step, np.float32), "scalar": np.array(0.5)},
-        "optimizer": {"lr": 0.1, "steps": np.array([step]), "exp_avg.0": np.full((2, 3), 1 / 3, np.float32)},
+        "optimizer": {"lr": 0.1, "steps": np.array([step]), "decayed_sum.0": np.full((2, 3), 1 / 3, np.float32)},
     }
     return Checkpoint(**(values | changes))
 
