@@ -5,6 +5,8 @@ Logits stay below 20 in size: beyond, PyTorch's softplus, of which its entropies
 
 from __future__ import annotations
 
+import math
+
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
@@ -116,6 +118,13 @@ CASES |= {
         same_shape=True,
     ),
     "GreyBCE, mean": logits_expression(GreyBCE, td.Bernoulli, EXPRESSIONS["mean"]),
+    # Numbers in place of tensors hold for every entry; PyTorch would make them float32.
+    "Normal, log-variance a number": arrays(
+        lambda loc, x: Normal.from_logvar(loc, 0.7).log_prob(x) * Normal.from_logvar(loc, 0.7).stddev,
+        lambda loc, x: from_logvar(loc, torch.full_like(loc, 0.7)).log_prob(x) * math.exp(0.35),
+        standard,
+        standard,
+    ),
     # PyTorch draws the noise itself; its draw is loc + scale · noise.
     "Normal, rsample": arrays(
         lambda loc, scale, eps: Normal(loc, scale).rsample(eps),
@@ -150,10 +159,18 @@ KLS = {
         standard,
         standard,
     ),
-    "Normal ‖ Normal, from a standard one": arrays(
-        lambda loc, scale: kl_divergence(Normal(0, 1), Normal(loc, scale)),
+    "Normal ‖ Normal, numbers on the right": arrays(
+        lambda loc, logvar: kl_divergence(Normal.from_logvar(loc, logvar), Normal(0.4, 1.7)),
+        lambda loc, logvar: td.kl_divergence(
+            from_logvar(loc, logvar), td.Normal(torch.full_like(loc, 0.4), torch.full_like(loc, 1.7))
+        ),
+        standard,
+        standard,
+    ),
+    "Normal ‖ Normal, numbers on the left": arrays(
+        lambda loc, scale: kl_divergence(Normal.from_logvar(0.4, 0.7), Normal(loc, scale)),
         lambda loc, scale: td.kl_divergence(
-            td.Normal(torch.zeros_like(loc), torch.ones_like(loc)), td.Normal(loc, scale)
+            td.Normal(torch.full_like(loc, 0.4), torch.full_like(loc, math.exp(0.35))), td.Normal(loc, scale)
         ),
         standard,
         positive,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch_cases_networks import image_sizes
+from torch_cases_networks import image_sizes, normalized_shapes
 from torch_compare import (
     DTYPES,
     agree,
@@ -71,7 +71,7 @@ def conv_transpose2d(draw):
 
 @st.composite
 def layer_norm(draw):
-    normalized = draw(shapes(1, 2, min_side=2))
+    normalized = draw(normalized_shapes)
     shape = normalized[0] if len(normalized) == 1 and draw(st.booleans()) else normalized
     arguments = (shape, draw(st.sampled_from([1e-5, 0.1])), draw(st.booleans()), draw(st.booleans()))
     return layers.LayerNorm(*arguments), nn.LayerNorm(*arguments), draw(standard((*draw(shapes(0, 2)), *normalized)))
@@ -80,7 +80,7 @@ def layer_norm(draw):
 @st.composite
 def group_norm(draw):
     groups = draw(st.integers(1, 3))
-    channels = groups * draw(st.integers(2, 3))
+    channels = groups * draw(st.integers(4, 5))
     arguments = (groups, channels, draw(st.sampled_from([1e-5, 0.1])), draw(st.booleans()))
     x = draw(standard((draw(st.integers(1, 4)), channels, *draw(shapes(0, 2)))))
     return layers.GroupNorm(*arguments), nn.GroupNorm(*arguments), x

@@ -10,7 +10,7 @@ from torch_move import same_gradients, same_state, to_torch
 
 from minivae import ops
 from minivae.distributions import Bernoulli, Normal
-from minivae.models import LIKELIHOODS, MODELS, ConvVAE, VAE
+from minivae.models import LIKELIHOODS, MODELS, VAE, ConvVAE
 from minivae.objectives import elbo, iwae, log_weight
 from minivae.optim import Adam
 

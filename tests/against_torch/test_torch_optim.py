@@ -18,11 +18,12 @@ SHAPES = ((3, 4), (5,), (2, 1, 3), ())
 
 rates = st.floats(1e-3, 0.3)
 decays = st.sampled_from([0.0, 0.01, 0.3])
-# An eps of 1e-8 would hide behind the tolerance where it is put, inside the root or outside.
+# With an eps of 1e-8 alone, the tolerance would hide whether it is inside the root or outside. With betas[1] below the
+# square of betas[0] a step may be a large average divided by one tiny gradient, in which float32 keeps few digits.
 adam = st.fixed_dictionaries(
     {
         "lr": rates,
-        "betas": st.tuples(st.sampled_from([0.0, 0.5, 0.9]), st.sampled_from([0.0, 0.9, 0.999])),
+        "betas": st.sampled_from([(0.9, 0.999), (0.9, 0.9), (0.5, 0.9), (0.0, 0.5)]),
         "eps": st.sampled_from([1e-8, 1e-3, 0.5]),
         "weight_decay": decays,
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import strategies as st
-from torch_compare import Case, F, both, int_or_pair, kinky, real, shapes, standard, torch
+from torch_compare import Case, F, both, int_or_pair, kinky, real, shapes, standard
 
 from minivae import ops
 
@@ -79,6 +81,10 @@ def upsample_nearest(draw):
 
 eps = st.sampled_from([1e-5, 1e-3, 0.5])
 
+# At least four values are normalised together: with two or three, chance often puts them so close together that
+# dividing by their standard deviation leaves float32 few digits, in both libraries.
+normalized_shapes = shapes(1, 3, min_side=2).filter(lambda shape: math.prod(shape) >= 4)
+
 
 def scale_and_shift(draw, shape):
     """Weight and bias, one of them, or none."""
@@ -99,7 +105,7 @@ def batch_norm(draw):
 
 @st.composite
 def layer_norm(draw):
-    normalized = draw(shapes(1, 3, min_side=2))
+    normalized = draw(normalized_shapes)
     weight, bias = scale_and_shift(draw, normalized)
     # Without both, only the layer knows how many axes to normalise over; our op then takes all but the first.
     lead = draw(shapes(1, 1)) if weight is None and bias is None else draw(shapes(0, 2))
@@ -117,7 +123,7 @@ def layer_norm(draw):
 def group_norm(draw):
     """No bias without a weight: PyTorch 2.13 fails in the backward pass of that."""
     groups, per_group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    x = draw(real((draw(st.integers(1, 4)), groups * per_group, *draw(shapes(1, 2, min_side=2)))))
+    x = draw(real((draw(st.integers(1, 4)), groups * per_group, *draw(normalized_shapes))))
     weight, bias = scale_and_shift(draw, x.shape[1:2])
     return Case(
         ops.group_norm,

@@ -88,9 +88,10 @@ def cross_entropy(draw):
         draw(st.sampled_from([np.int64, np.int32, np.uint8]))
     )
     return Case(
-        lambda logits: ops.cross_entropy(logits, labels),
-        lambda logits: F.cross_entropy(logits, torch.tensor(labels.astype(np.int64)), reduction="none"),
+        ops.cross_entropy,
+        lambda logits, labels: F.cross_entropy(logits, torch.tensor(labels.astype(np.int64)), reduction="none"),
         draw(real(shape)),
+        labels=labels,
     )
 
 
@@ -156,7 +157,7 @@ def split(draw):
     cuts = sorted(draw(st.lists(st.integers(0, n), max_size=3)))
     sections = [b - a for a, b in zip([0, *cuts], [*cuts, n], strict=True)]
     sizes = draw(st.one_of(st.integers(1, n + 1), st.just(sections)))
-    return Case(lambda x: ops.split(x, sizes, dim), lambda x: torch.split(x, sizes, dim), x)
+    return Case(ops.split, torch.split, x, split_size_or_sections=sizes, dim=dim)
 
 
 @st.composite
@@ -174,8 +175,9 @@ def pad(draw):
 def getitem(draw):
     """Slices, None and `...`, mixed with integers or with arrays of integers, which are of one shape or broadcast.
 
-    Not with both: beside an array NumPy takes an integer for an array, PyTorch does not, and so they put the axes of
-    x[0, :, [1, 2]] in different places. Ours is NumPy's way. Nor negative steps, which PyTorch lacks.
+    Ours picks as NumPy does. PyTorch puts the axes that arrays pick elsewhere in two cases, which are not drawn: an
+    integer beside an array, x[0, :, [1, 2]] (for NumPy it is an array too), and `...` that stands for no axis at all
+    between two arrays (for NumPy they are apart). Nor are negative steps, which PyTorch lacks.
     """
     shape = draw(shapes(min_dims=1))
     together = draw(shapes(1, 2, max_side=4))
@@ -193,15 +195,17 @@ def getitem(draw):
         bound = st.one_of(st.none(), st.integers(-n - 1, n + 1))
         return st.builds(slice, bound, bound, st.one_of(st.none(), st.integers(1, 3)))
 
-    dots = draw(st.integers(0, len(shape)))  # the axes before them are indexed from the left, some after from the right
+    dots = draw(st.integers(0, len(shape)))  # how many axes come before them; after them, at least one later
     left = [draw(st.one_of(number_or_array(n), cut(n))) for n in shape[:dots]]
-    right = [draw(st.one_of(number_or_array(n), cut(n))) for n in shape[draw(st.integers(dots, len(shape))) :]]
+    right = [draw(st.one_of(number_or_array(n), cut(n))) for n in shape[draw(st.integers(dots + 1, len(shape) + 1)) :]]
     parts = [*left, ..., *right] if right or draw(st.booleans()) else left
     if draw(st.booleans()):
         parts.insert(draw(st.integers(0, len(parts))), None)
-    index = tuple(parts)
-    their_index = tuple(torch.tensor(part) if isinstance(part, np.ndarray) else part for part in parts)
-    return Case(lambda x: ops.getitem(x, index), lambda x: x[their_index], draw(standard(shape)))
+    return Case(ops.getitem, getitem_of_torch, draw(standard(shape)), index=tuple(parts))
+
+
+def getitem_of_torch(x, index):
+    return x[tuple(torch.tensor(part) if isinstance(part, np.ndarray) else part for part in index)]
 
 
 CASES = {

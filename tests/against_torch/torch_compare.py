@@ -30,17 +30,15 @@ F = torch.nn.functional
 
 DTYPES = (np.float64, np.float32)
 
-TOLERANCE = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-4}
-"""float64: what is promised. A result is made of up to some hundred roundings of 1e-16 each, so nearly all that
-remains is room for ill-conditioned draws.
+TOLERANCE = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 2e-5}
+"""float64: what is promised. A rounding is 1e-16, so it is a million roundings wide.
 
-float32: the same hundreds of roundings are of 6e-8 each here, in another order in each library, and the draws that
-amplify them (a normalisation over a few values that are close together, a power of 10, twenty steps of an
-optimiser) are the same. 1e-4 stands to 6e-8 as 2e-13 to 1e-16: float32 has far less room than float64, and a wrong
-formula is off by far more."""
+float32: a rounding is 6e-8, and each library adds up in an order of its own, some hundred terms at most. That gives
+1e-6, and more where a draw amplifies it: values close together that are divided by their standard deviation, sums
+whose terms nearly cancel, twenty steps of an optimiser. In 60 random draws a test the worst was 3.4e-6."""
 
 examples = settings(
-    max_examples=400, deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow], print_blob=False
+    max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
 """Decorates every test that draws: a modest number of draws, the same ones in every run."""
 
@@ -87,22 +85,22 @@ def compare(name: str, case: Case, dtype: type, layout: Callable[[np.ndarray], n
     torch.autograd.backward(expected, [torch.from_numpy(g) for g in cotangents])
     for i, (x, other) in enumerate(zip(ours, theirs, strict=True)):
         if x is not None:
-            agree(f"{name}: gradient", *(_gradient(tensor) for tensor in (x, other)), dtype, f"input {i}")
+            agree(f"{name}: gradient", _gradient(x, dtype), _gradient(other, dtype), dtype, f"input {i}")
     return {node.op for value in values for node in ancestors(value.node)}
 
 
-def agree(what: str, ours: Any, theirs: Any, dtype: type, detail: str = "", tolerance: float | None = None) -> None:
+def agree(what: str, ours: Any, theirs: Any, dtype: type, detail: str = "") -> None:
     """Assert that shape and dtype are equal, and that the arrays are no further apart than `TOLERANCE`."""
     if isinstance(theirs, torch.Tensor):
         theirs = theirs.detach().numpy()
     assert ours is not None, f"{what} {detail}: there is none"
-    assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype) == (theirs.shape, dtype), f"{what} {detail}"
+    assert (ours.shape, ours.dtype, theirs.dtype) == (theirs.shape, dtype, dtype), f"{what} {detail}"
     if not ours.size:
         return
     error = float(np.abs(ours - theirs).max() / max(1.0, np.abs(theirs).max()))
     key = (what, np.dtype(dtype))
     WORST[key] = max(error, WORST.get(key, 0.0))
-    allowed = TOLERANCE[np.dtype(dtype)] if tolerance is None else tolerance
+    allowed = TOLERANCE[np.dtype(dtype)]  # and NaN is never below it
     assert error <= allowed, f"{what} {detail}: {error:.3g} apart, allowed {allowed:g}\nours {ours}\nPyTorch's {theirs}"
 
 
@@ -122,13 +120,9 @@ def dropout_mask(shape: tuple[int, ...], p: float, dtype: type, seed: int, drop:
     return (drop(torch.ones(shape, dtype=torch_dtype(dtype)), p) != 0).numpy()
 
 
-def _gradient(x: Any) -> Any:
+def _gradient(x: Any, dtype: type) -> Any:
     """The gradient; zeros if there is none, as for the scale in the mean of a normal distribution."""
-    return (
-        np.zeros(tuple(x.shape), (x if isinstance(x, Tensor) else x.detach().numpy()).dtype)
-        if x.grad is None
-        else x.grad
-    )
+    return np.zeros(tuple(x.shape), dtype) if x.grad is None else x.grad
 
 
 def _as_tuple(value: Any) -> tuple:

@@ -1,0 +1,1 @@
+"""minivae beside the libraries a user would take instead: `python -m benchmarks.compare`."""
