@@ -132,7 +132,7 @@ def dense(draw: st.DrawFn, least: int) -> Call:
 def reshape(draw: st.DrawFn, least: int) -> Call:
     shape = draw(shapes(least))
     size = math.prod(shape)
-    new = draw(st.sampled_from([(size,), (1, size), (*shape, 1), tuple(reversed(shape)), shape[:1] + (1,) + shape[1:]]))
+    new = draw(st.sampled_from([(size,), (1, size), (*shape, 1), tuple(reversed(shape)), (*shape[:1], 1, *shape[1:])]))
     return Call(lambda x: ops.reshape(x, new), ((shape, REAL),), new)
 
 
@@ -241,8 +241,7 @@ def conv_transpose2d(draw: st.DrawFn, least: int) -> Call:
     n, inputs, outputs = draw(lengths(least)), groups * draw(st.integers(1, 2)), draw(st.integers(1, 2))
     extra = tuple(draw(st.integers(0, max(s, d) - 1)) for s, d in zip(stride, dilation, strict=True))
     whole = [
-        (c - 1) * s + d * (k - 1) + 1 + e
-        for c, s, d, k, e in zip(count, stride, dilation, kernel, extra, strict=True)
+        (c - 1) * s + d * (k - 1) + 1 + e for c, s, d, k, e in zip(count, stride, dilation, kernel, extra, strict=True)
     ]
     padding = tuple(draw(st.integers(0, min(2, (w - 1) // 2))) for w in whole)
     size = [w - 2 * p for w, p in zip(whole, padding, strict=True)]
@@ -316,8 +315,10 @@ OPS: dict[str, Builder] = {
     **BROADCASTING,
     **{
         op.__name__: entrywise(op, REAL)
-        for op in (ops.neg, ops.square, ops.abs, ops.exp, ops.expm1, ops.tanh, ops.sigmoid, ops.softplus)
-        + (ops.relu, ops.leaky_relu, ops.elu, ops.gelu, ops.silu)
+        for op in (
+            *(ops.neg, ops.square, ops.abs, ops.exp, ops.expm1, ops.tanh, ops.sigmoid, ops.softplus),
+            *(ops.relu, ops.leaky_relu, ops.elu, ops.gelu, ops.silu),
+        )
     },
     **{op.__name__: entrywise(op, POSITIVE) for op in (ops.sqrt, ops.log, ops.log1p)},
     "clip": entrywise(ops.clip, REAL, min=-0.7001, max=0.8001),

@@ -73,13 +73,14 @@ def test_float32_stays_float32_there_and_back(name, data, seed):
 def with_gaps(x):
     """Every second entry of a larger array along every axis, and not from its start."""
     room = np.full([2 * n + 1 for n in x.shape], np.nan)
-    view = room[tuple(slice(1, 2 * n + 1, 2) for n in x.shape)]
+    view = room[(*[slice(1, None, 2)] * x.ndim, ...)]
     view[...] = x
     return view
 
 
 def backwards(x):
-    return x[(slice(None, None, -1),) * x.ndim].copy()[(slice(None, None, -1),) * x.ndim]
+    turned = (*[slice(None, None, -1)] * x.ndim, ...)
+    return x[turned].copy()[turned]
 
 
 def last_axis_slowest(x):
@@ -106,7 +107,7 @@ layouts = st.sampled_from([with_gaps, backwards, last_axis_slowest, rolled_axes,
 def test_the_layout_in_memory_does_not_matter(name, data, seed):
     call = data.draw(calls(name))
     arrays = call.arrays(seed)
-    laid = [np.asarray(data.draw(layouts)(x)) for x in arrays]
+    laid = [data.draw(layouts)(x) for x in arrays]
     y, gradients = value_and_gradients(call.f, arrays)
     other, others = value_and_gradients(call.f, laid)
     for a, b in zip([other, *others], [y, *gradients], strict=True):
@@ -139,10 +140,13 @@ def test_axes_of_length_0_give_the_right_shapes_or_an_error_that_names_the_op(na
     """The sum over nothing is 0; the mean, the extreme, the softmax of nothing is an error. NaN it is never."""
     call = data.draw(calls(name, least=0))
     arrays = [x.astype(dtype) for x in call.arrays(0)]
+    refused = None
     try:
         y, gradients = value_and_gradients(call.f, arrays)
     except ShapeError as error:
-        assert str(error).startswith(f"{name.strip('_')}:")
+        refused = str(error)
+    if refused is not None:
+        assert refused.startswith(f"{name}:")
         assert any(0 in shape for shape, _ in call.arguments)
         return
     assert y.shape == call.shape

@@ -1,0 +1,61 @@
+"""Options at their limits, and inputs at the edge of what an op takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minivae import ops
+from minivae.autodiff import Tensor, debug
+from minivae.errors import DataError, ShapeError
+
+
+def test_elu_with_alpha_0_is_relu():
+    """Below 0 it is flat: the slope there is α eˣ = 0, not eˣ."""
+    x = Tensor(np.array([-2.0, -0.5, 0.5, 2.0]), requires_grad=True)
+    y = ops.elu(x, alpha=0.0)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.data, [0, 0, 0.5, 2])
+    np.testing.assert_array_equal(x.grad, [0, 0, 1, 1])
+
+
+@pytest.mark.no_debug
+@pytest.mark.parametrize("label", [-1, 3, 255])
+def test_a_label_that_is_no_class_is_refused_outside_debug_mode_too(label):
+    """Its one-hot row would be all zeros, and the loss that of no class at all, silently."""
+    for labels in (np.array([0, label]), np.array([label, 0])):
+        with debug(False), pytest.raises(DataError, match=r"labels must lie in 0 \.\.\. 2"):
+            ops.cross_entropy(np.zeros((2, 3)), labels)
+
+
+def test_a_product_with_a_single_number_is_refused_on_either_side():
+    for x, y in [(np.ones((2, 2)), np.array(3.0)), (np.array(3.0), np.ones((2, 2)))]:
+        with pytest.raises(ShapeError, match="single number is no matrix"):
+            ops.matmul(x, y)
+
+
+def test_a_shape_is_given_as_a_whole_or_length_by_length_not_both():
+    x = Tensor(np.arange(6.0))
+    assert x.reshape((2, 3)).shape == x.reshape(2, 3).shape == (2, 3)
+    with pytest.raises((ShapeError, TypeError)):
+        x.reshape((2, 3), 4)
+    with pytest.raises((ShapeError, TypeError)):
+        x.reshape(2, 3).permute((1, 0), 5)
+
+
+def test_every_axis_may_be_padded_and_all_of_one_may_be_cut_off():
+    x = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(ops.pad(x, (1, 0, 0, 2, 3, 1)).data, np.pad(x, ((3, 1), (0, 2), (1, 0))))
+    assert ops.pad(x, (-4, 0)).shape == (2, 3, 0)
+    assert ops.pad(x, ()).shape == (2, 3, 4)
+    for widths, shape in [((0, 0), ()), ((1, 1, 1, 1), (3,)), ((-5, 0), (4,)), ((1,), (4,))]:
+        with pytest.raises(ShapeError, match="pad: "):
+            ops.pad(np.zeros(shape), widths)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 4])
+def test_parts_of_a_length_that_does_not_divide_the_axis(n):
+    x = np.arange(float(n))
+    parts = ops.split(Tensor(x), 3)
+    assert [part.shape for part in parts] == {0: [(0,)], 1: [(1,)], 3: [(3,)], 4: [(3,), (1,)]}[n]
+    np.testing.assert_array_equal(ops.concat(parts).data, x)
