@@ -13,7 +13,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.work import Work
@@ -31,14 +31,22 @@ class Times:
     now: float = math.nan  # MB
 
 
-def measure(work: Work, libraries: list[str], threads: int, rounds: int, steps: int) -> dict[str, Times]:
-    """Times and memory of each library that can do this work.
+def measure(
+    work: Work,
+    libraries: list[str],
+    threads: int,
+    rounds: int,
+    steps: int,
+    environments: Mapping[str, dict[str, str]] | None = None,
+) -> dict[str, Times]:
+    """Times and memory of each library that can do this work; `environments` has further settings for some of them.
 
     Raises:
         SystemExit: the first losses differ, so the libraries do not do the same work.
     """
     with contextlib.ExitStack() as stack:
-        workers = {name: stack.enter_context(worker(name, work, threads)) for name in libraries}
+        more = environments or {}
+        workers = {name: stack.enter_context(worker(name, work, threads, more.get(name, {}))) for name in libraries}
         found = {name: Times(**tell(process)) for name, process in workers.items()}
         found = {name: times for name, times in found.items() if times.first_loss is not None}
         losses = {name: t.first_loss for name, t in found.items() if not math.isnan(t.first_loss or 0)}
@@ -54,11 +62,11 @@ def measure(work: Work, libraries: list[str], threads: int, rounds: int, steps: 
 
 
 @contextlib.contextmanager
-def worker(library: str, work: Work, threads: int) -> Iterator[subprocess.Popen]:
+def worker(library: str, work: Work, threads: int, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
     """The process of one library, pinned to as many cores as it has threads."""
     request = json.dumps({"library": library, "work": work.as_dict()})
     xla = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()} intra_op_parallelism_threads={threads}"
-    settings = dict.fromkeys(THREAD_SETTINGS, str(threads)) | {"XLA_FLAGS": xla, "JAX_PLATFORMS": "cpu"}
+    settings = dict.fromkeys(THREAD_SETTINGS, str(threads)) | {"XLA_FLAGS": xla, "JAX_PLATFORMS": "cpu"} | environment
     command = [sys.executable, "-m", "benchmarks.worker", request]
     process = subprocess.Popen(
         pinned(command, threads), env=os.environ | settings, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -29,5 +29,7 @@ def installed() -> list[str]:
 
 
 def make_step(name: str, work: Work) -> Callable[[], float] | None:
-    """The step of one library; None where it cannot do this work."""
+    """The step of one library, or of minivae "without" a trick; None where it cannot do this work."""
+    if name.startswith("without "):
+        return importlib.import_module("benchmarks.libraries.without").step(name.removeprefix("without "), work)
     return importlib.import_module(f"benchmarks.libraries.{FILES[name][0]}").step(work)

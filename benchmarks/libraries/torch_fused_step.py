@@ -10,4 +10,4 @@ from benchmarks.work import Work
 
 def step(work: Work) -> Callable[[], float]:
     """As `torch_step`, but for the optimiser."""
-    return torch_step.step(work, fused=True)
+    return torch_step.train(work, "cpu", fused=True)

@@ -13,11 +13,16 @@ from benchmarks.work import Work
 from minivae.layers import Dense
 
 
-def step(work: Work, **adam: bool) -> Callable[[], float]:
+def step(work: Work) -> Callable[[], float]:
+    """On the CPU."""
+    return train(work, "cpu")
+
+
+def train(work: Work, device: str, **adam: bool) -> Callable[[], float]:
     """Written as PyTorch's users write it; `adam` are options of torch.optim.Adam."""
-    model = copy_of(work)
+    model = copy_of(work).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **adam)
-    x, eps = (torch.from_numpy(array) for array in work.batch_and_noise())
+    x, eps = (torch.from_numpy(array).to(device) for array in work.batch_and_noise())
 
     def run() -> float:
         h = model.trunk(x)
