@@ -89,7 +89,7 @@ def correlate_transpose(y: Array, w: Array, grid: Grid) -> Array:
     for tile, entries in column_tiles(y, windows):
         with borrowed(xp, (len(entries), len(places) * inputs), y.dtype) as product:
             xp.matmul(entries, matrix, out=product)
-            blocks = product.reshape(-1, *windows.count, len(places), inputs)
+            blocks = product.reshape(tile.stop - tile.start, *windows.count, len(places), inputs)
             for i, ((to_row, from_row), (to_column, from_column)) in enumerate(places):
                 x[tile, to_row, to_column] = blocks[:, from_row, from_column, i]
     return channels_first(x)

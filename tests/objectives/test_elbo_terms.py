@@ -9,7 +9,7 @@ import pytest
 
 from minivae.autodiff import Tensor
 from minivae.distributions import Normal
-from minivae.objectives import elbo, log_weight
+from minivae.objectives import ELBO, elbo, log_weight
 from minivae.verify import gradcheck
 
 X = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]])
@@ -59,3 +59,11 @@ def test_gradients_reach_the_data_and_the_draw():
     z = np.array([[0.25], [-0.5]])
     assert gradcheck(lambda x: elbo(x, P, Q).loss, X)
     assert gradcheck(lambda x, z: log_weight(x, Normal(z * Tensor(np.ones((1, 3))), 0.8), Q, z), X, z)
+
+
+def test_terms_put_together_by_hand_are_those_of_the_bound():
+    """An objective of one's own that returns an ELBO: a likelihood's, at weight 1, unless it says otherwise."""
+    reconstruction, kl = Tensor(np.array(3.0)), Tensor(np.array(2.0))
+    terms = ELBO(reconstruction + kl, reconstruction, kl)
+    assert (terms.label, terms.beta) == ("NLL", 1.0)
+    assert repr(terms) == "ELBO(loss 5.0000 = NLL 3.0000 + KL 2.0000, nats per example)"

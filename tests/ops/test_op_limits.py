@@ -59,3 +59,40 @@ def test_parts_of_a_length_that_does_not_divide_the_axis(n):
     parts = ops.split(Tensor(x), 3)
     assert [part.shape for part in parts] == {0: [(0,)], 1: [(1,)], 3: [(3,)], 4: [(3,), (1,)]}[n]
     np.testing.assert_array_equal(ops.concat(parts).data, x)
+
+
+def test_the_first_index_out_of_range_is_named():
+    with pytest.raises(ShapeError, match="index 9 is out of range for dim 0"):
+        ops.getitem(np.arange(5.0), np.array([1, 9, -7]))
+
+
+NORMS = {
+    "batch_norm": (ops.batch_norm, (1, 4)),
+    "group_norm": (lambda x: ops.group_norm(x, num_groups=4), (3, 4)),
+    "layer_norm": (ops.layer_norm, (5, 1)),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_one_entry_by_itself_is_its_own_mean(name):
+    """So it is standardised to 0, and no gradient passes."""
+    f, shape = NORMS[name]
+    x = Tensor(np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape), requires_grad=True)
+    y = f(x)
+    y.backward(np.ones(shape))
+    np.testing.assert_array_equal(y.data, 0)
+    np.testing.assert_array_equal(x.grad, 0)
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_nothing_is_standardised_to_nothing(name):
+    """Without a division by 0; the tests turn NumPy's warning of one into an error."""
+    f, _ = NORMS[name]
+    for shape in [(0, 4), (3, 4, 0)]:
+        assert f(np.zeros(shape)).shape == shape
+
+
+@pytest.mark.parametrize("groups", [0, -1, -2, 3])
+def test_groups_are_one_or_more_and_divide_the_channels(groups):
+    with pytest.raises(ShapeError, match="must divide the number of channels"):
+        ops.group_norm(np.zeros((2, 4)), num_groups=groups)
