@@ -7,7 +7,7 @@ import pytest
 
 from minivae import ops
 from minivae.autodiff import Tensor, debug
-from minivae.errors import DataError, ShapeError
+from minivae.errors import ConfigError, DataError, ShapeError
 
 
 def test_elu_with_alpha_0_is_relu():
@@ -96,3 +96,12 @@ def test_nothing_is_standardised_to_nothing(name):
 def test_groups_are_one_or_more_and_divide_the_channels(groups):
     with pytest.raises(ShapeError, match="must divide the number of channels"):
         ops.group_norm(np.zeros((2, 4)), num_groups=groups)
+
+
+def test_a_pooling_window_must_have_an_entry_in_the_image():
+    """Dilated by 2 in height alone, the only window on one row has its entries above and below it."""
+    with pytest.raises(ShapeError, match="in the padding alone"):
+        ops.max_pool2d(np.zeros((1, 1, 1, 4)), 2, padding=(1, 0), dilation=(2, 1))
+    for options in ({"padding": -1}, {"dilation": 0}, {"stride": 0}):
+        with pytest.raises(ConfigError, match="expected a whole number of at least"):
+            ops.max_pool2d(np.zeros((1, 1, 6, 6)), 2, **options)
