@@ -192,7 +192,10 @@ def _check_update(i: int, p: Tensor, averages: list[Array]) -> None:
             "Parameter(array)"
         )
     _make_contiguous(p)
+    fitting = (p.shape, p.dtype, array_module(p.data))
     for name, array in [("gradient", grad), *(("running average", average) for average in averages)]:
+        if (array.shape, array.dtype, array_module(array)) == fitting:
+            continue
         hint = "" if name == "gradient" else "; after model.to(...) or a change of .data, make a new optimiser"
         if array.dtype != p.dtype:
             raise DtypeError(f"params[{i}] is {p.dtype}, its {name} {array.dtype}{hint}")
