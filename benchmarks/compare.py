@@ -1,6 +1,6 @@
 """minivae beside the libraries a user would take instead.
 
-    python -m benchmarks.compare                 all tables, about 15 minutes; writes docs/speed.md and its chart
+    python -m benchmarks.compare                 all tables, about 10 minutes; writes docs/speed.md and its chart
     python -m benchmarks.compare --quick         fewer rounds, no growth table, nothing is written
 
 Compares with whatever is installed: pip install -e ".[bench]" brings PyTorch; JAX, autograd and DeZero join when they
@@ -40,12 +40,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no growth table, nothing is written")
     quick = parser.parse_args(arguments).quick
-    rounds = 5 if quick else 21
+    rounds, steps = (5, 5) if quick else (15, 6)
     names = installed()
     results: dict[str, Any] = {"steps": {}, "growth": {}}
     todo = [(work, threads) for threads in (1, 2) for work in (DENSE, CONVOLUTIONAL)]
     for work, threads in tqdm(todo, "steps"):
-        results["steps"][work.name, threads] = measure(work, names, threads, rounds, 10)
+        results["steps"][work.name, threads] = measure(work, names, threads, rounds, steps)
     print(page.steps_tables(results["steps"]))
     results["recording"] = recording()
     print(page.recording_table(results["recording"]))

@@ -1,0 +1,60 @@
+"""Every notebook runs to its end in a fresh kernel: the learner's untouched, the solved one with every check passed."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import nbformat
+import pytest
+
+from lessons.build import NOTEBOOKS
+from lessons.machinery.execute import execute, shown_text
+from lessons.machinery.source import find, kind, read
+from lessons.machinery.versions import solved, student
+
+SECONDS = 120
+LESSONS = pytest.mark.parametrize("path", find([]), ids=lambda path: path.stem)
+
+
+def run(notebook, name):
+    """The notebook with its outputs; each must take less than two minutes."""
+    start = time.monotonic()
+    done = execute(notebook, name)
+    assert time.monotonic() - start < SECONDS
+    return done
+
+
+def said(notebook):
+    """What each check printed."""
+    return [shown_text(cell) for cell in notebook.cells if kind(cell) == "check"]
+
+
+@pytest.mark.slow
+@LESSONS
+def test_untouched_the_notebook_reaches_its_end_and_every_check_says_not_attempted_yet(path):
+    notebook = run(nbformat.read(NOTEBOOKS / f"{path.stem}.ipynb", as_version=4), path.stem)
+    assert len(said(notebook)) >= 3
+    assert [text for text in said(notebook) if "not attempted yet" not in text] == []
+
+
+@pytest.mark.slow
+@LESSONS
+def test_solved_every_check_passes(path):
+    # the hidden test behind each check raises if its verdict is not "right"
+    notebook = run(solved(read(path)), path.stem)
+    assert len(said(notebook)) >= 3
+    assert [text for text in said(notebook) if ": right." not in text] == []
+
+
+@pytest.mark.slow
+@LESSONS
+def test_answered_wrongly_throughout_the_notebook_still_reaches_its_end(path):
+    notebook = student(read(path))
+    for cell in notebook.cells:
+        if kind(cell) == "exercise":
+            cell.source = re.sub(r"raise NotImplementedError\(.*\)", "return 0.0", cell.source)
+            cell.source = re.sub(r"(?m)= \.\.\.$", "= 'no idea'", cell.source)
+    notebook = run(notebook, path.stem)
+    assert len(said(notebook)) >= 3
+    assert [text for text in said(notebook) if ": right." in text or "not attempted yet" in text] == []
