@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
+import textwrap
 from typing import Any
 
 import nbformat
@@ -16,6 +17,7 @@ import nbformat
 from lessons.machinery.source import Lesson, LessonError, defined_names, kind
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+WIDTH = 100  # of a line of code that a notebook shows without scrolling
 HINT = re.compile(r"#\s*hint:\s*(.+)")
 HIDDEN_TEST = """
 ### BEGIN HIDDEN TESTS
@@ -105,8 +107,13 @@ def _stub(solution: list[str], indent: str) -> list[str]:
         raise LessonError("a solution has no line `# hint: ...`; what stands in its place would help nobody")
     hint = " ".join(hints)
     if indent:
-        quoted = '"' + hint.replace("\\", "\\\\").replace('"', "'") + '"'
-        return [f"{indent}raise NotImplementedError({quoted})"]
+        text = hint.replace("\\", "\\\\").replace('"', "'")
+        line = f'{indent}raise NotImplementedError("{text}")'
+        if len(line) <= WIDTH:
+            return [line]
+        pieces = textwrap.wrap(text, WIDTH - len(indent) - 8, drop_whitespace=False, break_on_hyphens=False)
+        quoted = [f'{indent}    "{piece}"' for piece in pieces]
+        return [f"{indent}raise NotImplementedError(", *quoted, f"{indent})"]
     return [f"# hint: {hint}", *(f"{name} = ..." for name in defined_names("\n".join(solution)))]
 
 

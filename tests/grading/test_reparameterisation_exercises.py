@@ -8,9 +8,15 @@ import pytest
 import minivae as mv
 from minivae.grading.changes import changes
 from minivae.grading.exercise import EXERCISES
-from minivae.grading.exercises import reparameterisation as reference
+from minivae.grading.exercises import import_all
+from minivae.grading.exercises.pathwise import pathwise_estimates
+from minivae.grading.exercises.sampled_loss import sampled_loss
+from minivae.grading.exercises.score_baseline import leave_one_out
+from minivae.grading.exercises.score_function import score
 from minivae.grading.judge import judge
 from minivae.verify import check_gradient
+
+import_all()
 
 NAMES = (
     "score",
@@ -64,7 +70,7 @@ def test_the_score_is_the_gradient_of_the_log_density():
         return mv.distributions.Normal.from_logvar(p["mu"], p["logvar"]).log_prob(z).data.sum()
 
     def gradient(p):
-        s_mu, s_logvar = reference.score(z, p["mu"], p["logvar"])
+        s_mu, s_logvar = score(z, p["mu"], p["logvar"])
         return {"mu": s_mu.sum(axis=0), "logvar": s_logvar.sum(axis=0)}
 
     assert check_gradient(log_q, gradient, {"mu": mu, "logvar": logvar})
@@ -77,7 +83,7 @@ def test_the_pathwise_estimate_is_the_gradient_at_fixed_noise():
         return np.sum(np.sin(p["mu"] + np.exp(p["logvar"] / 2) * eps))
 
     def gradient(p):
-        _, _, d_mu, d_logvar = reference.pathwise_estimates(np.cos, p["mu"], p["logvar"], eps)
+        _, _, d_mu, d_logvar = pathwise_estimates(np.cos, p["mu"], p["logvar"], eps)
         return {"mu": d_mu.sum(axis=0), "logvar": d_logvar.sum(axis=0)}
 
     assert check_gradient(value, gradient, {"mu": mu, "logvar": logvar})
@@ -87,10 +93,10 @@ def test_the_gradient_of_the_sampled_loss_is_right():
     x, mu, logvar, eps, tau2 = arguments("sampled_loss")
 
     def loss(p):
-        return reference.sampled_loss(x, p["mu"], p["logvar"], eps, tau2)["loss"]
+        return sampled_loss(x, p["mu"], p["logvar"], eps, tau2)["loss"]
 
     def gradient(p):
-        named = reference.sampled_loss(x, p["mu"], p["logvar"], eps, tau2)
+        named = sampled_loss(x, p["mu"], p["logvar"], eps, tau2)
         return {"mu": named["d_mu"], "logvar": named["d_logvar"]}
 
     assert check_gradient(loss, gradient, {"mu": mu, "logvar": logvar})
@@ -104,7 +110,7 @@ def test_only_the_baseline_without_the_own_draw_keeps_the_mean():
     for i in range(3):
         for j in range(3):
             pair, weight = [i, j], q[i] * q[j]
-            means["others"] += weight * reference.leave_one_out(f[pair], s[pair, None])[1].mean()
+            means["others"] += weight * leave_one_out(f[pair], s[pair, None])[1].mean()
             means["all"] += weight * np.mean((f[pair] - f[pair].mean()) * s[pair])
     assert means["others"] == pytest.approx(q @ (f * s))
     assert means["all"] == pytest.approx(0.5 * (q @ (f * s)))
@@ -156,7 +162,7 @@ def eps_forgotten(f_prime, mu, logvar, eps):
 
 def density_for_its_log(f, z, mu, logvar):
     q = np.prod(np.exp(-((z - mu) ** 2) / (2 * np.exp(logvar))) / np.sqrt(2 * np.pi * np.exp(logvar)), axis=1)
-    s_mu, s_logvar = reference.score(z, mu, logvar)
+    s_mu, s_logvar = score(z, mu, logvar)
     return (f(z) * q)[:, None] * s_mu, (f(z) * q)[:, None] * s_logvar
 
 
@@ -184,7 +190,7 @@ def test_a_mistake_in_the_learners_own_words_is_named(what):
 
 def test_a_mistake_that_nobody_listed_is_measured():
     def scaled(f_prime, mu, logvar, eps):
-        z, d_z, d_mu, d_logvar = reference.pathwise_estimates(f_prime, mu, logvar, eps)
+        z, d_z, d_mu, d_logvar = pathwise_estimates(f_prime, mu, logvar, eps)
         return z, d_z, d_mu, 0.3 * d_logvar
 
     verdict = judge(EXERCISES["pathwise_estimates"], scaled)
@@ -194,7 +200,7 @@ def test_a_mistake_that_nobody_listed_is_measured():
 
 def test_noise_of_its_own_is_told():
     def own_noise(f_prime, mu, logvar, eps):
-        return reference.pathwise_estimates(f_prime, mu, logvar, np.random.standard_normal(eps.shape))
+        return pathwise_estimates(f_prime, mu, logvar, np.random.standard_normal(eps.shape))
 
     assert "two different answers" in judge(EXERCISES["pathwise_estimates"], own_noise).text
 
@@ -230,14 +236,14 @@ def by_loops(f, z, mu, logvar):
 RIGHT = {
     "autodiff": ("sampled_loss", by_autodiff),
     "loops": ("score_function_estimates", by_loops),
-    "a list": ("score", lambda z, m, lv: list(reference.score(z, m, lv))),
+    "a list": ("score", lambda z, m, lv: list(score(z, m, lv))),
     "with ε": (
         "score",
         lambda z, m, lv: ((z - m) * np.exp(-lv), (((z - m) * np.exp(-lv / 2)) ** 2 - 1) / 2),
     ),
     "float32": (
         "pathwise_estimates",
-        lambda f, m, lv, e: reference.pathwise_estimates(f, *(np.float32(a) for a in (m, lv, e))),
+        lambda f, m, lv, e: pathwise_estimates(f, *(np.float32(a) for a in (m, lv, e))),
     ),
     "sqrt of the variance": (
         "pathwise_estimates",
