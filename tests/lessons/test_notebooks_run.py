@@ -53,7 +53,7 @@ def test_answered_wrongly_throughout_the_notebook_still_reaches_its_end(path):
     notebook = student(read(path))
     for cell in notebook.cells:
         if kind(cell) == "exercise":
-            cell.source = re.sub(r"raise NotImplementedError\(.*\)", "return 0.0", cell.source)
+            cell.source = re.sub(r'(?s)raise NotImplementedError\(.*?"\s*\)(?=\n|$)', "return 0.0", cell.source)
             cell.source = re.sub(r"(?m)= \.\.\.$", "= 'no idea'", cell.source)
     notebook = run(notebook, path.stem)
     assert len(said(notebook)) >= 3
