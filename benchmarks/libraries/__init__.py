@@ -18,6 +18,7 @@ FILES = {
     "JAX jit": ("jax_step", "jax"),
     "autograd": ("autograd_step", "autograd"),
     "DeZero": ("dezero_step", "dezero"),
+    "NumPy by hand": ("by_hand", "numpy"),
     "matrix products alone": ("floor", "numpy"),
 }
 """Name -> (the file here, the package that it needs)."""
