@@ -49,8 +49,11 @@ def test_solved_every_check_passes(path):
 
 @pytest.mark.slow
 @LESSONS
-def test_answered_wrongly_throughout_the_notebook_still_reaches_its_end(path):
+def test_answered_wrongly_throughout_every_check_says_so(path):
+    # a check hands on the library's own version, as for the untouched notebook; so the cells between need no second run
     notebook = student(read(path))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    notebook.cells = [cell for cell in code if cell is code[0] or kind(cell) in ("exercise", "check")]
     for cell in notebook.cells:
         if kind(cell) == "exercise":
             cell.source = re.sub(r'(?s)raise NotImplementedError\(.*?"\s*\)(?=\n|$)', "return 0.0", cell.source)
