@@ -9,46 +9,8 @@ from minivae.grading.exercise import Mistake
 Z = "z = μ + exp(logvar/2)·ε"
 D_LOGVAR = "d_z · ½ ε σ"
 
+# A wrong slope alone comes before a wrong draw with that slope: where z is not shown, their numbers are the same.
 SAMPLING_MISTAKES = (
-    Mistake(
-        "K5",
-        "the variance is taken for the standard deviation",
-        "z = μ + exp(logvar)·ε",
-        Z,
-        "ε has standard deviation 1. Which standard deviation has your z, and which should it have?",
-        "exp(logvar) is σ². No gradient check sees this one: the gradient is right, of another model.",
-        changes=(
-            {"sigma": lambda v: np.exp(v.logvar), "g_to_logvar": lambda v: v.eps * np.exp(v.logvar)},
-            {"sigma": lambda v: np.exp(v.logvar), "g_to_logvar": lambda v: 0.5 * v.eps * np.exp(v.logvar)},
-        ),
-    ),
-    Mistake(
-        "Z2",
-        "logvar itself is taken for the standard deviation",
-        "z = μ + logvar·ε",
-        Z,
-        "Can logvar be negative? Can a standard deviation?",
-        "σ = exp(logvar/2): first from log σ² to log σ, then out of the logarithm.",
-        changes=({"sigma": lambda v: v.logvar, "g_to_logvar": lambda v: v.eps},),
-    ),
-    Mistake(
-        "Z11",
-        "no noise: the mean is decoded",
-        "z = μ",
-        Z,
-        "If z is always μ, what does σ change in the reconstruction?",
-        "Without noise the shown loss is even lower, but the decoder never sees what it will see when z is drawn.",
-        changes=({"noise": lambda v: 0 * v.eps, "g_to_logvar": lambda v: 0 * v.eps},),
-    ),
-    Mistake(
-        "Z3",
-        "nothing comes back through σ",
-        "d_logvar = β (exp(logvar) − 1)/(2B)",
-        "d_logvar = d_z · ½ ε σ + β (exp(logvar) − 1)/(2B)",
-        "If logvar changes a little, does z stay where it is?",
-        "z = μ + σ·ε depends on logvar through σ: dz/dlogvar = ½ ε σ.",
-        changes=({"rec_d_logvar": lambda v: 0 * v.d_z},),
-    ),
     Mistake(
         "Z4",
         "the ½ is missing in dz/dlogvar",
@@ -84,6 +46,45 @@ SAMPLING_MISTAKES = (
         "Which σ stands in z = μ + σ·ε, and is that the one you differentiate?",
         "dz/dlogvar = ½ ε σ, with σ = exp(logvar/2).",
         changes=({"g_to_logvar": lambda v: 0.5 * v.eps * np.exp(v.logvar)},),
+    ),
+    Mistake(
+        "K5",
+        "the variance is taken for the standard deviation",
+        "z = μ + exp(logvar)·ε",
+        Z,
+        "ε has standard deviation 1. Which standard deviation has your z, and which should it have?",
+        "exp(logvar) is σ². In z and in its gradient alike, it passes every gradient check.",
+        changes=(
+            {"sigma": lambda v: np.exp(v.logvar), "g_to_logvar": lambda v: v.eps * np.exp(v.logvar)},
+            {"sigma": lambda v: np.exp(v.logvar), "g_to_logvar": lambda v: 0.5 * v.eps * np.exp(v.logvar)},
+        ),
+    ),
+    Mistake(
+        "Z2",
+        "logvar itself is taken for the standard deviation",
+        "z = μ + logvar·ε",
+        Z,
+        "Can logvar be negative? Can a standard deviation?",
+        "σ = exp(logvar/2): first from log σ² to log σ, then out of the logarithm.",
+        changes=({"sigma": lambda v: v.logvar, "g_to_logvar": lambda v: v.eps},),
+    ),
+    Mistake(
+        "Z11",
+        "no noise: the mean is decoded",
+        "z = μ",
+        Z,
+        "If z is always μ, what does σ change in the reconstruction?",
+        "Without noise the shown loss is even lower, but the decoder never sees what it will see when z is drawn.",
+        changes=({"noise": lambda v: 0 * v.eps, "g_to_logvar": lambda v: 0 * v.eps},),
+    ),
+    Mistake(
+        "Z3",
+        "nothing comes back through σ",
+        "d_logvar = β (exp(logvar) − 1)/(2B)",
+        "d_logvar = d_z · ½ ε σ + β (exp(logvar) − 1)/(2B)",
+        "If logvar changes a little, does z stay where it is?",
+        "z = μ + σ·ε depends on logvar through σ: dz/dlogvar = ½ ε σ.",
+        changes=({"rec_d_logvar": lambda v: 0 * v.d_z},),
     ),
     Mistake(
         "Z9",
