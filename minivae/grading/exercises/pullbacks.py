@@ -32,6 +32,10 @@ def softplus_pullback(x: Array, g: Array) -> Array:
     return g * sigmoid(x)
 
 
+def _below_one(x: Array) -> Array:
+    return np.exp(x - x.max(axis=1, keepdims=True))
+
+
 def _logsumexp(x: Array) -> Array:
     top = x.max(axis=1, keepdims=True)
     return top + np.log(np.exp(x - top).sum(axis=1, keepdims=True))
@@ -212,11 +216,11 @@ register(
             Mistake(
                 code="A15",
                 name="one sum for the whole table",
-                yours="g·exp(x) / Σ over all rows",
-                right="g·exp(x) / Σ over the row",
+                yours="g·e / Σ e over the whole table",
+                right="g·e / Σ e over the row, e = exp(x − the largest of the row)",
                 question="Do the entries of one row change the result of another?",
                 more="Sum along axis 1, with keepdims=True.",
-                wrong=lambda x, g: g[:, None] * np.exp(x) / np.exp(x).sum(),
+                wrong=lambda x, g: g[:, None] * _below_one(x) / _below_one(x).sum(),
             ),
             Mistake(
                 code="A16",

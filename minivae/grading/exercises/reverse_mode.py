@@ -14,7 +14,7 @@ Rng = np.random.Generator
 Edges = list[list[tuple[int, float]]]  # for each node, its parents and the slopes along the edges
 
 PARENTS = ((), (0,), (1,), (1, 0), (2, 3), (4, 1), (0,), (5, 4, 2), (7, 5))  # diamonds in diamonds; nobody uses node 6
-BROADCASTS = (((7, 5), ()), ((7, 5), (5,)), ((7, 5), (7, 1)), ((3, 7, 5), (7, 1)))  # a shape, and what was copied to it
+BROADCASTS = (((7, 5), ()), ((7, 5), (5,)), ((7, 5), (7, 1)), ((3, 7, 5, 2), (7, 1, 1)))  # a shape, and what was copied
 
 
 def _graph(rng: Rng) -> Arguments:
