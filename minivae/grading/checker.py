@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from minivae.errors import ConfigError
@@ -11,19 +12,24 @@ from minivae.grading.exercise import EXERCISES, Exercise
 from minivae.grading.judge import judge
 from minivae.grading.verdict import Verdict
 
+YOUR_LAST = "Your last answer again (if you have changed it since, run its own cell first):\n"
+
 
 class Check:
     """Looks at an answer, prints what a good teacher would say, and gives back a function that is right.
 
         kl = check(kl)              the exercise has the function's name
         kl = check.kl(anything)     the exercise is named here; also for numbers and arrays
-        check(kl, hint=2)           says more
+        check(kl, hint=2)           says more, also about the answer that was wrong a moment ago
 
     Attributes:
         last: the last verdict.
     """
 
     last: Verdict | None = None
+
+    def __init__(self) -> None:
+        self._not_right: dict[str, Any] = {}  # the learner's last answer to each exercise, unless it was right
 
     def __call__(self, answer: Any, hint: int = 1) -> Any:
         """Check an answer against the exercise that has its name.
@@ -64,9 +70,21 @@ class Check:
         return ["last", *EXERCISES]
 
     def _check(self, exercise: Exercise, answer: Any, hint: int) -> Any:
-        self.last = own_version(exercise) if answer is exercise.reference else judge(exercise, answer, hint)
-        print(self.last.text)
-        return answer if self.last.status == "right" else exercise.reference
+        verdict = self._again(exercise, hint) if answer is exercise.reference else judge(exercise, answer, hint)
+        if verdict.status == "right":
+            self._not_right.pop(exercise.name, None)
+        elif verdict.status != "not attempted" and answer is not exercise.reference:
+            self._not_right[exercise.name] = answer
+        self.last = verdict
+        print(verdict.text)
+        return answer if verdict.status == "right" else exercise.reference
+
+    def _again(self, exercise: Exercise, hint: int) -> Verdict:
+        """After a wrong answer its name stands for the library's version; so it is the answer before that is meant."""
+        if exercise.name not in self._not_right:
+            return own_version(exercise)
+        verdict = judge(exercise, self._not_right[exercise.name], hint)
+        return replace(verdict, text=YOUR_LAST + verdict.text)
 
 
 def own_version(exercise: Exercise) -> Verdict:

@@ -131,17 +131,23 @@ def wrong_shape(name: str, got: tuple[int, ...], expected: tuple[int, ...], size
     for count in range(1, len(expected) + 1):
         for axes in itertools.combinations(range(len(expected)), count):
             if got == tuple(n for i, n in enumerate(expected) if i not in axes):
-                return sentence + f" {axes_in_words(axes)} gone: was there a sum or a mean over it?"
+                return sentence + f" {axes_in_words(axes)} gone: was there a sum or a mean over {it_or_them(axes)}?"
     for count in range(1, len(got) + 1):
         for axes in itertools.combinations(range(len(got)), count):
             if expected == tuple(n for i, n in enumerate(got) if i not in axes):
-                return sentence + f" {axes_in_words(axes)} still there: is there a sum or a mean over it missing?"
+                missing = f"is a sum or a mean over {it_or_them(axes)} missing?"
+                return sentence + f" {axes_in_words(axes)} still there: {missing}"
     return sentence
 
 
 def axes_in_words(axes: tuple[int, ...]) -> str:
     """(0,) as "Axis 0 is", (0, 1) as "Axes 0 and 1 are"."""
     return f"Axis {axes[0]} is" if len(axes) == 1 else f"Axes {' and '.join(str(i) for i in axes)} are"
+
+
+def it_or_them(axes: tuple[int, ...]) -> str:
+    """The pronoun for so many axes."""
+    return "it" if len(axes) == 1 else "them"
 
 
 def in_letters(shape: tuple[int, ...], sizes: Mapping[int, str]) -> str:

@@ -161,7 +161,8 @@ def unexplained(one: Comparison) -> list[str]:
     else:
         ratios = one.got / one.expected if (abs(one.expected) > 1e-12).all() else None
         if ratios is not None and ratios.size and abs(ratios - ratios.flat[0]).max() < 1e-9 * abs(ratios.flat[0]):
-            lines.append(f"Every entry is {number(ratios.flat[0])} × the right one.")
+            what = "Every entry is" if ratios.size > 1 else "Yours is"
+            lines.append(f"{what} {number(ratios.flat[0])} × the right one.")
     return lines
 
 

@@ -177,6 +177,7 @@ def mutation(
 ) -> str:
     """The sentence on changed arguments, with the line: a second call on read-only arrays stops there."""
     what = " and ".join(names[path[0]] + "".join(f"[{key!r}]" for key in path[1:]) for path in changed[:3])
+    which, whose = ("argument", "that array") if len(changed) == 1 else ("arguments", "those arrays")
     line = ""
     frozen = freeze(copy.deepcopy(arguments))
     with contextlib.suppress(TimeIsUp), contextlib.redirect_stdout(Screen()), warnings.catch_warnings():
@@ -187,7 +188,7 @@ def mutation(
         except Exception as error:
             line = where(error)
     return (
-        f"{name} changes its argument {what}: whoever called it still needs that array.\n{line}"
+        f"{name} changes its {which} {what}: whoever called it still needs {whose}.\n{line}"
         f"    `a -= b`, `a[...] = b` and `out=a` write into a itself; `a = a - b` makes a new array."
     )
 

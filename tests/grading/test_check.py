@@ -44,6 +44,21 @@ def test_hint_2_is_passed_on(capsys):
     assert check.last.mistakes == ("the ½ of the KL divergence is missing",)
 
 
+def test_hint_2_after_a_wrong_answer_is_about_that_answer(capsys):
+    def kl_term(mu, logvar):
+        return 2 * elbo.kl_term(mu, logvar)
+
+    wrong, kl_term = kl_term, check(kl_term)
+    assert kl_term is elbo.kl_term
+    assert check(kl_term, hint=2) is elbo.kl_term
+    assert check.last.status == "wrong"
+    assert check.last.text.startswith("Your last answer again")
+    assert "log-density of a Gaussian is −½" in check.last.text
+    assert check.kl_term(lambda mu, logvar: wrong(mu, logvar) / 2)(np.zeros((1, 1)), np.zeros((1, 1))) == 0
+    assert check(elbo.kl_term) is elbo.kl_term  # the answer was right, and what was wrong before is forgotten
+    assert check.last.status == "not attempted"
+
+
 def test_an_unknown_exercise_is_an_error_with_a_guess():
     def kl_terms(mu, logvar): ...
 
