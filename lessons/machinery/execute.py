@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 from lessons.machinery.source import ROOT, LessonError
 
-CELL_SECONDS = 120
+CELL_SECONDS = 300
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -23,7 +23,7 @@ def execute(notebook: Any, name: str, progress: Callable[[], Any] = lambda: None
     """A copy of the notebook with its outputs; `progress` is called after each code cell.
 
     Raises:
-        LessonError: a cell raised an exception or took longer than two minutes.
+        LessonError: a cell raised an exception or took longer than five minutes.
     """
     notebook = copy.deepcopy(notebook)
     with tempfile.TemporaryDirectory() as folder:
