@@ -11,9 +11,11 @@ import minivae as mv
 from minivae.grading.changes import changes
 from minivae.grading.exercise import EXERCISES
 from minivae.grading.exercises import import_all
-from minivae.grading.exercises.convolution import conv2d_backward, conv2d_forward
+from minivae.grading.exercises.convolution import conv2d_forward
+from minivae.grading.exercises.convolution_backward import conv2d_backward
 from minivae.grading.exercises.convolution_sizes import conv_output_size, transposed_output_size
-from minivae.grading.exercises.image_columns import col2im, im2col
+from minivae.grading.exercises.image_columns import im2col
+from minivae.grading.exercises.image_from_columns import col2im
 from minivae.grading.exercises.transposed_convolution import conv_transpose2d_forward
 from minivae.grading.judge import judge
 from minivae.grading.trials import injected
