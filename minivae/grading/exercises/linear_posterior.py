@@ -6,7 +6,7 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.grading.exercise import Arguments, Exercise, Mistake, register
-from minivae.grading.program import Program, Step
+from minivae.grading.program import Program, Step, Values
 
 Rng = np.random.Generator
 B, D, L = 13, 7, 3
@@ -76,6 +76,22 @@ M_MISTAKES = (
 )
 
 
+def _precision(v: Values) -> Array:
+    return v.W.T @ v.W / v.sigma2 + np.eye(v.W.shape[1])
+
+
+def _precision_for_m(*changes: dict[str, Step]) -> Mistake:
+    return Mistake(
+        "LV50",
+        "the precision itself, not M",
+        "M = WᵀW/σ² + I",
+        M_RIGHT,
+        "The text calls the matrix in the exponent M/σ². What is M, then?",
+        "M is σ² times the precision.",
+        changes=changes,
+    )
+
+
 def _weight(rng: Rng) -> Array:
     return rng.standard_normal((D, L))
 
@@ -104,6 +120,14 @@ register(
         ),
         mistakes=(
             *M_MISTAKES,
+            _precision_for_m(
+                {
+                    "M": _precision,
+                    "means": lambda v: np.linalg.solve(v.M, v.W.T @ v.x.T).T / v.sigma2,
+                    "covariance": lambda v: np.linalg.inv(v.M),
+                },
+                {"M": _precision},
+            ),
             Mistake(
                 "LV21",
                 "divided by σ², although M holds that factor already",
@@ -163,6 +187,7 @@ register(
         program=Program(M_STEPS | GAP_STEPS, ("W", "sigma2"), {"M": "M", "gap": "gap"}),
         mistakes=(
             *M_MISTAKES,
+            _precision_for_m({"M": _precision}),
             Mistake(
                 "LV26",
                 "the ½ is missing",

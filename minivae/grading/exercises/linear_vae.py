@@ -12,9 +12,9 @@ Rng = np.random.Generator
 B, D, L = 13, 7, 3
 SIZES = {B: "B", D: "D", L: "L"}
 
-DISTORTION = "mean over b of |x − Wμ|² + Σ_j σ_j² |w_j|²"
+DISTORTION = "mean over b of |x − Wm|² + Σ_j s_j |w_j|²"
 RECONSTRUCTION = "½ (D log 2πσ² + distortion/σ²)"
-KL = "½ Σ_j (μ² + σ_j² − 1 − logvar)"
+KL = "½ Σ_j (m_j² + s_j − 1 − log s_j)"
 BEST = "σ² = distortion/D"
 
 
@@ -61,34 +61,34 @@ DISTORTION_MISTAKES = (
     Mistake(
         "LV30",
         "z is put at its mean: the spread of z is forgotten",
-        "mean over b of |x − Wμ|²",
+        "mean over b of |x − Wm|²",
         DISTORTION,
-        "Two encoders have the same μ, one is sure of it and one is not. Who reconstructs better from a drawn z?",
-        "z = μ + σε. The mean of the square has the extra term E|Wσε|² = Σ_j σ_j² |w_j|².",
+        "Two encoders have the same m, one is sure of it and one is not. Who reconstructs better from a drawn z?",
+        "z_j = m_j + √s_j ε_j. The mean of the square has an extra term, E|Σ_j √s_j ε_j w_j|² = Σ_j s_j |w_j|².",
         changes=({"spread": lambda v: 0.0},),
     ),
     Mistake(
         "LV31",
         "the standard deviations of z, not its variances",
-        "… + Σ_j σ_j |w_j|²",
+        "… + Σ_j √s_j |w_j|²",
         DISTORTION,
-        "Which power of ε stands in |Wσε|²? And so which power of σ?",
+        "Which power of ε stands in |√s ε w|²? And so which power of √s?",
         "The variance is exp(logvar); exp(logvar/2) is its root.",
         changes=({"spread_of_z": lambda v: np.exp(v.logvar / 2)},),
     ),
     Mistake(
         "LV32",
         "the lengths of the columns are not squared",
-        "… + Σ_j σ_j² |w_j|",
+        "… + Σ_j s_j |w_j|",
         DISTORTION,
         "By which factor does the variance of Wz grow if W is doubled?",
-        "|σ_j ε_j w_j|² = σ_j² ε_j² |w_j|²: everything is squared.",
+        "|√s_j ε_j w_j|² = s_j ε_j² |w_j|²: everything is squared.",
         changes=({"lengths": lambda v: np.sqrt(np.sum(v.W**2, axis=0))},),
     ),
     Mistake(
         "LV33",
         "the spread is counted D times: noise of z, not of Wz, in each pixel",
-        "… + D Σ_j σ_j²",
+        "… + D Σ_j s_j",
         DISTORTION,
         "How far does x̂ move if z_j moves by one? Where in your formula is W?",
         "z_j moves x̂ along the column w_j, by |w_j|.",
@@ -154,9 +154,9 @@ register(
             Mistake(
                 "K1",
                 "no ½ in the KL term",
-                "Σ_j (μ² + σ_j² − 1 − logvar)",
+                "Σ_j (m_j² + s_j − 1 − log s_j)",
                 KL,
-                "What is the KL divergence for μ = 2 and σ = 1? It is ½ of a squared distance.",
+                "What is the KL divergence for m = 2 and s = 1? It is ½ of a squared distance.",
                 "The ½ comes from the ½ in the exponent of the normal density.",
                 changes=({"kl_half": lambda v: 1.0},),
             ),
@@ -181,9 +181,9 @@ register(
         ),
         terms={
             "kl": (
-                Term("½ Σ (μ² + σ²)", _kl_squares),
+                Term("½ Σ (m² + s)", _kl_squares),
                 Term("−½ L", lambda v: -0.5 * v.mu.shape[1]),
-                Term("−½ Σ logvar", lambda v: -0.5 * np.sum(v.logvar) / len(v.x)),
+                Term("−½ Σ log s", lambda v: -0.5 * np.sum(v.logvar) / len(v.x)),
             ),
             "loss": (
                 Term("reconstruction", lambda v: v.reconstruction),
