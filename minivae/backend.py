@@ -28,7 +28,7 @@ _current: str | None = None  # None until somebody chooses, or until the environ
 def array_module(*arrays: Any) -> Any:
     """The library, `numpy` or `cupy`, that these arrays belong to (Python and NumPy scalars count as NumPy)."""
     cupy: Any = sys.modules.get("cupy")
-    if hasattr(cupy, "ndarray") and any(isinstance(array, cupy.ndarray) for array in arrays):
+    if cupy is not None and hasattr(cupy, "ndarray") and any(isinstance(array, cupy.ndarray) for array in arrays):
         return cupy
     return np
 

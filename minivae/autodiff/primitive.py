@@ -82,7 +82,8 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
                 alike = False
         if not alike:
             plain = _reconcile(operands, arguments, name)
-        if mode.debug:
+        debug = mode.debug
+        if debug:
             plain = [_read_only(array) for array in plain]
 
         try:
@@ -99,7 +100,7 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
         if tracked and mode.record:
             out.requires_grad = True
             out.node = Node(name, _edges(operands, pullbacks, name), value)
-        if mode.debug:
+        if debug:
             _inspect(out, arguments, plain, name)
         return out
 

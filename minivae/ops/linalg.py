@@ -22,7 +22,7 @@ def matmul(x: Array, y: Array) -> Forward:
         raise ShapeError("matmul: a single number is no matrix; multiply with * instead")
     rows = x if x.ndim > 1 else x[None, :]
     columns = y if y.ndim > 1 else y[:, None]
-    if rows.shape[-1] != columns.shape[-2]:
+    if x.shape[-1] != columns.shape[-2]:
         raise ShapeError(
             f"matmul: the last axis of x, of shape {x.shape}, must be as long as the "
             f"{'only' if y.ndim == 1 else 'last but one'} axis of y, of shape {y.shape}"

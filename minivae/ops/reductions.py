@@ -17,9 +17,11 @@ from minivae.ops.dims import Dim, kept_shape, many_dims
 @primitive
 def sum(x: Array, dim: Dim = None, keepdim: bool = False) -> Forward:
     """Σ x over `dim`.  d/dxᵢ = 1."""
-    xp, shape, axes = array_module(x), x.shape, many_dims("sum", dim, x.ndim)
-    kept = kept_shape(shape, axes)
-    return x.sum(axis=axes, keepdims=keepdim), lambda g: xp.broadcast_to(g.reshape(kept), shape)
+    shape, axes = x.shape, many_dims("sum", dim, x.ndim)
+    return (
+        x.sum(axis=axes, keepdims=keepdim),
+        lambda g: array_module(g).broadcast_to(g.reshape(kept_shape(shape, axes)), shape),
+    )
 
 
 @primitive

@@ -161,6 +161,12 @@ def backward_with(d_b=lambda g: g.sum(axis=(0, 2, 3)), flip=1):
     return wrong
 
 
+def cotangent_reshaped(x, w, g, stride, padding):
+    rows, kernel = g.reshape(-1, len(w)), w.shape[2:]
+    d_w = (rows.T @ im2col(x, kernel, stride, padding)).reshape(w.shape)
+    return col2im(rows @ w.reshape(len(w), -1), x.shape, kernel, stride, padding), d_w, rows.sum(axis=0)
+
+
 def zeros_at_the_end(x, w, stride, padding, extra):
     y = conv_transpose2d_forward(x, w, stride, padding, 0)
     return np.pad(y, ((0, 0), (0, 0), (0, extra), (0, extra)))
@@ -177,6 +183,7 @@ WRITTEN_BY_HAND = {
         backward_with(lambda g: g.mean(axis=(0, 2, 3)), flip=-1),
         ("CV31", "CV38"),
     ),
+    "a cotangent reshaped": ("conv2d_backward", cotangent_reshaped, ("CV46",)),
     "zeros at the end": ("conv_transpose2d_forward", zeros_at_the_end, ("CV44",)),
     "no + 1": ("conv_output_size", lambda n, k, s, p, d: math.floor((n + 2 * p - d * (k - 1) - 1) / s), ("CV1",)),
 }

@@ -6,7 +6,7 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.grading.exercise import Arguments, Exercise, Mistake, Term, register
-from minivae.grading.exercises.conjugate_posterior import LOG_2PI, N, Rng, data
+from minivae.grading.exercises.conjugate_posterior import LOG_2PI, N, Rng, data, gaussian_posterior
 from minivae.grading.program import Program, Step, Values
 
 
@@ -35,6 +35,12 @@ ELBO: dict[str, Step] = {
     "sign": lambda v: -1.0,
     "elbo": lambda v: v.expected + v.sign * v.kl,
 }
+
+
+def _kl_to_posterior(v: Values) -> Array:
+    mean, variance, _ = gaussian_posterior(v.x, v.a, v.b, v.s2)
+    return v.half * (np.log(variance) - v.log_variance - v.one + (v.variance + (v.mu - mean) ** 2) / variance)
+
 
 ERROR = "E_q (x − b − a z)² = (x − b − a μ)² + a² σ²"
 KL = "½ (μ² + σ² − 1 − logvar)"
@@ -102,6 +108,15 @@ ELBO_MISTAKES = (
         "What is KL(q ‖ p) if q is the prior itself? And yours?",
         "−E_q ½ (z − μ)²/σ² = −½.",
         changes=({"one": lambda v: 0.0},),
+    ),
+    Mistake(
+        "EL37",
+        "the KL to the posterior, not to the prior",
+        "KL(q ‖ p(z|x))",
+        "KL(q ‖ p(z))",
+        "Form A contains one KL term, form B the other. Which form begins with E_q log p(x|z)?",
+        "In form B x is in the first term only: the KL term depends on μ and logvar alone.",
+        changes=({"kl": _kl_to_posterior},),
     ),
     Mistake(
         "K2",

@@ -99,7 +99,7 @@ POSTERIOR_MISTAKES = (
         "x − b",
         "Which x is the usual one, where z is most probably 0?",
         "x − b = a z + noise: subtract b first.",
-        changes=({"distance": lambda v: v.x},),
+        changes=({"distance": lambda v: v.x}, {"mean": lambda v: v.x * v.slope / v.precision}),
     ),
     Mistake(
         "EL25",
@@ -118,6 +118,15 @@ POSTERIOR_MISTAKES = (
         "With hardly any noise z is known: a z = x − b. Does your mean approach (x − b)/a?",
         "The mixed term is a (x − b) z / s².",
         changes=({"slope": lambda v: v.a + 0 * v.s2},),
+    ),
+    Mistake(
+        "EL36",
+        "the coefficient of z is returned for the mean",
+        "mean = a (x − b)/s²",
+        "mean = a (x − b)/s² · variance",
+        "In log N(z; m, v), what is the coefficient of z: m, or m/v?",
+        "m/v = a (x − b)/s², so multiply by the variance.",
+        changes=({"mean": lambda v: v.distance * v.slope},),
     ),
     Mistake(
         "EL27",

@@ -157,6 +157,18 @@ register(
                 "All of them. Sum over the axis 0, too.",
                 changes=({"d_b": lambda v: v.g[0].sum(axis=(1, 2))},),
             ),
+            Mistake(
+                "CV46",
+                "the cotangent is reshaped where it should be transposed",
+                "g.reshape(−1, O)",
+                "g.transpose(0, 2, 3, 1).reshape(−1, O)",
+                "In which order do the numbers of g lie, and in which order do the rows of columns?",
+                "g is (N, O, H', W'), and a row belongs to a window: move the channels to the end before the reshape.",
+                changes=(
+                    {"rows": lambda v: v.g.reshape(-1, len(v.w)), "d_b": lambda v: v.rows.sum(axis=0)},
+                    {"rows": lambda v: v.g.reshape(-1, len(v.w))},
+                ),
+            ),
         ),
     )
 )

@@ -64,6 +64,15 @@ register(
                 wrong=lambda log_w: np.exp(log_w).sum(axis=0) / np.exp(2 * log_w).sum(axis=0),
             ),
             Mistake(
+                "EL38",
+                "the sum is not squared, with the largest weight as the unit",
+                "Σ_k w_k / Σ_k w_k², where max_k w_k = 1",
+                ESS,
+                "What should come out for K equal weights, and what do you get?",
+                "With all weights 1 both sums are K. Square the sum in the numerator.",
+                wrong=lambda log_w: _relative(log_w).sum(axis=0) / (_relative(log_w) ** 2).sum(axis=0),
+            ),
+            Mistake(
                 "EL15",
                 "the weights do not sum to 1 where they should",
                 "1 / Σ_k w_k²",

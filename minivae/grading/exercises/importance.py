@@ -16,12 +16,12 @@ def _logsumexp(a: Array) -> Array:
     return top + np.log(np.sum(np.exp(a - top), axis=0))
 
 
-def iwae_bound(log_px: Array, log_pz: Array, log_qz: Array, kl: Array) -> Array:
+def iwae_bound(log_px_given_z: Array, log_pz: Array, log_qz: Array, kl: Array) -> Array:
     """The mean over the batch of log (1/K) Σ_k w_k, w = p(x|z) p(z)/q(z|x); kl is offered, and not needed.
 
-    log_px, log_pz, log_qz: log-densities at K draws of z, (K, B), in nats. kl: the closed form, (B,).
+    log_px_given_z, log_pz, log_qz: log-densities at K draws of z, (K, B), in nats. kl: the closed form, (B,).
     """
-    log_w = log_px + log_pz - log_qz
+    log_w = log_px_given_z + log_pz - log_qz
     return np.mean(_logsumexp(log_w) - np.log(len(log_w)))
 
 
@@ -98,6 +98,24 @@ register(
                 "z came from q. Which density is divided by?",
                 "A weight is target over proposal: p(x, z) / q(z|x).",
                 wrong=lambda log_px, log_pz, log_qz, kl: iwae_bound(log_px, log_qz, log_pz, kl),
+            ),
+            Mistake(
+                "I9",
+                "log q(z|x) is added where it should be subtracted",
+                "log w = log p(x|z) + log p(z) + log q(z|x)",
+                "log w = log p(x|z) + log p(z) − log q(z|x)",
+                "z came from q. Is its density multiplied with, or divided by?",
+                "A weight is target over proposal: p(x, z) / q(z|x).",
+                wrong=lambda log_px, log_pz, log_qz, kl: iwae_bound(log_px, log_pz, -log_qz, kl),
+            ),
+            Mistake(
+                "I10",
+                "the closed-form KL is subtracted as well",
+                "log w = log p(x|z) + log p(z) − log q(z|x) − KL",
+                "log w = log p(x|z) + log p(z) − log q(z|x)",
+                "Of what is the KL term the mean? Is that in the weight already?",
+                "KL = E_q[log q(z|x) − log p(z)]. Both logarithms are in log w.",
+                wrong=lambda log_px, log_pz, log_qz, kl: iwae_bound(log_px - kl, log_pz, log_qz, kl),
             ),
         ),
     )

@@ -114,6 +114,20 @@ MISTAKES = (
         changes=({"mismatch": lambda v: np.mean(v.log_prior - v.log_aggregate)},),
     ),
     Mistake(
+        "EL47",
+        "information and mismatch have changed places",
+        "information = mean of log q(z_m) − log p(z_m)",
+        "information = mean of log q(z_m|x_m) − log q(z_m)",
+        "Which of the two is 0 if all q(z|x_n) are the same?",
+        "The information compares q(z|x_m) with the mixture q(z), the mismatch compares q(z) with the prior.",
+        changes=(
+            {
+                "information": lambda v: np.mean(v.log_aggregate - v.log_prior),
+                "mismatch": lambda v: np.mean(v.own - v.log_aggregate),
+            },
+        ),
+    ),
+    Mistake(
         "EL46",
         "sums over the images, not means",
         "Σ_m",

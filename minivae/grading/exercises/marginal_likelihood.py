@@ -120,6 +120,15 @@ GRID_MISTAKES = (
         wrong=lambda log_px, z: log_marginal(log_px, z) - np.log((z[1] - z[0]) * len(z)),
     ),
     Mistake(
+        "EL35",
+        "the mean of the strips, in place of their sum",
+        "log (1/M) Σ_i p(z_i) p(x|z_i) Δz",
+        SUM,
+        "If you make the grid twice as fine, what should become of the integral, and what becomes of your number?",
+        "Areas are added. A mean is the sum divided by the number of strips, so multiply by it, or add its logarithm.",
+        wrong=lambda log_px, z: log_marginal(log_px, z) - np.log(len(z)),
+    ),
+    Mistake(
         "EL7",
         "the prior is missing: every z counts alike",
         "log Σ_i p(x|z_i) Δz",

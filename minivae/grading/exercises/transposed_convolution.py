@@ -37,8 +37,7 @@ def _case(rng: np.random.Generator) -> Arguments:
 
 
 def _put(v: Values, keep: str = "all", step: int = 0) -> Array:
-    rows = as_rows(v.x) @ v.kernel.reshape(len(v.w), -1)
-    return put_back(rows, v.shape, v.w.shape[2:], v.stride, v.padding, keep, step)
+    return put_back(v.pixels @ v.kernel.reshape(len(v.w), -1), v.shape, v.w.shape[2:], v.stride, v.padding, keep, step)
 
 
 def _rest_is_zero(v: Values) -> Array:
@@ -51,6 +50,7 @@ def _rest_is_zero(v: Values) -> Array:
 
 STEPS: dict[str, Step] = {
     "shape": lambda v: _shape(v.x, v.w, v.stride, v.padding, v.output_padding),
+    "pixels": lambda v: as_rows(v.x),
     "kernel": lambda v: v.w,
     "padded_sum": lambda v: _put(v),
     "padded": lambda v: v.padded_sum,
@@ -121,6 +121,15 @@ register(
                 "Is a mean the transpose of a convolution, which adds up?",
                 "Contributions add. (The pattern that this leaves is what the section on checkerboards is about.)",
                 changes=({"padded": lambda v: v.padded_sum / _meetings(v)},),
+            ),
+            Mistake(
+                "CV47",
+                "the input is reshaped where it should be transposed",
+                "x.reshape(−1, I)",
+                "x.transpose(0, 2, 3, 1).reshape(−1, I)",
+                "In which order do the numbers of x lie? What must one row of your matrix hold?",
+                "x is (N, I, H, W), and a row holds the channels of one pixel: move them to the end before the reshape.",
+                changes=({"pixels": lambda v: v.x.reshape(-1, len(v.w))},),
             ),
         ),
     )
