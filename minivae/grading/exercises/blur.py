@@ -150,6 +150,15 @@ register(
                 "σ² = exp(logvar).",
                 {"log_norm": lambda v: 2 * v.logvar, "square": lambda v: (v.z - v.mu) ** 2 / np.exp(2 * v.logvar)},
             ),
+            _mistake(
+                "Y23",
+                "the ½ is missing",
+                "log q_n(z) = −Σ_j [logvar + (z − μ)²/exp(logvar)]",
+                LOG_Q,
+                "If log q_n(z) is doubled, what becomes of the ratio of two densities?",
+                "A normal density has −½ (z − μ)²/σ² in its exponent, and 1/σ = exp(−½ logvar) in front.",
+                {"log_q": lambda v: -(v.log_norm + v.square).sum(axis=1)},
+            ),
         ),
     )
 )

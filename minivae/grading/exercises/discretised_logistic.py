@@ -97,6 +97,12 @@ def _log_density(x: Array, mean: Array, log_scale: Array) -> Array:
     return -np.logaddexp(0, t) - np.logaddexp(0, -t) - log_scale
 
 
+def _ends_exchanged(x: Array, mean: Array, log_scale: Array) -> Array:
+    a, b, _, not_black, not_white = _edges(x, mean, log_scale)
+    right = logistic_log_prob(x, mean, log_scale)
+    return np.where(not_black == 0, -np.logaddexp(0, a), np.where(not_white == 0, -np.logaddexp(0, -b), right))
+
+
 register(
     Exercise(
         name="logistic_log_prob",
@@ -176,6 +182,14 @@ register(
                 "Can the logarithm of a probability be positive?",
                 "log P is at most 0. The loss, −log P, comes later.",
                 lambda x, mean, log_scale: -logistic_log_prob(x, mean, log_scale),
+            ),
+            _cell_mistake(
+                "Y34",
+                "black and white are exchanged",
+                "log σ(−a) at level 0, log σ(b) at level 255",
+                "Black takes all that lies below its cell. Which of the two edges has it left?",
+                "log P(0) = log σ(b), all below the upper edge; log P(1) = log σ(−a), all above the lower one.",
+                _ends_exchanged,
             ),
             _cell_mistake(
                 "Y33",

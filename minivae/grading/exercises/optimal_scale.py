@@ -27,6 +27,7 @@ def _case(rng: Rng) -> Arguments:
 STEPS: dict[str, Step] = {
     "squares": lambda v: (v.x - v.mean) ** 2,
     "variance": lambda v: v.squares.mean(),
+    "returned": lambda v: v.variance,
     "dims": lambda v: v.x.shape[1],
     "log_term": lambda v: np.log(2 * np.pi * v.variance),
     "square_term": lambda v: 1.0,
@@ -35,7 +36,8 @@ STEPS: dict[str, Step] = {
 
 
 def _mistake(code: str, name: str, yours: str, right: str, question: str, more: str, **steps: Step) -> Mistake:
-    return Mistake(code, name, yours, right, question, more, changes=(steps,))
+    # each step is changed by itself: several are several ways to make the mistake
+    return Mistake(code, name, yours, right, question, more, changes=tuple({key: step} for key, step in steps.items()))
 
 
 register(
@@ -45,7 +47,7 @@ register(
         cases=_case,
         returns=("variance", "nats"),
         sizes={13: "B", 7: "D"},
-        program=Program(STEPS, ("x", "mean"), {"variance": "variance", "nats": "nats"}),
+        program=Program(STEPS, ("x", "mean"), {"variance": "returned", "nats": "nats"}),
         terms={
             "variance": (Term("the mean squared error", lambda v: v.squares.mean()),),
             "nats": (
@@ -71,6 +73,7 @@ register(
                 "In which unit is your number: that of x, or its square?",
                 "The variance is the mean square itself; its root is σ.",
                 variance=lambda v: np.sqrt(v.squares.mean()),
+                returned=lambda v: np.sqrt(v.variance),
             ),
             _mistake(
                 "Y3",

@@ -120,7 +120,10 @@ register(
                 "the last L columns",
                 "In which order does eigh return its eigenvalues?",
                 "Ascending. The axis of largest variance is the last column.",
-                changes=({"order": lambda v: np.argsort(v.eigen[0])[: v.L]},),
+                changes=(
+                    {"order": lambda v: np.argsort(v.eigen[0])[: v.L]},
+                    {"axes": lambda v: v.eigen[1][:, : v.L]},
+                ),
             ),
             Mistake(
                 "AE12",

@@ -128,7 +128,7 @@ register(
                 "x.reshape(−1, I)",
                 "x.transpose(0, 2, 3, 1).reshape(−1, I)",
                 "In which order do the numbers of x lie? What must one row of your matrix hold?",
-                "x is (N, I, H, W), and a row holds the channels of one pixel: move them to the end before the reshape.",
+                "x is (N, I, H, W), and a row holds the channels of one pixel: move them to the end, then reshape.",
                 changes=({"pixels": lambda v: v.x.reshape(-1, len(v.w))},),
             ),
         ),
