@@ -105,7 +105,7 @@ def measured(measurements: Sequence[Measurement]) -> list[str]:
         if one.exact:
             lines += ["", wrap(f"{one.output}: {summary(one)}", "    ")]
         else:
-            share = f"{100 * one.residual:.2g} %"
+            share = f"{100 * one.residual:.3g} %"
             lines += ["", wrap(f"{one.output}: {share} of it is not made of the terms it should be made of.", "    ")]
         lines += coefficients(one)
         if one.exact:

@@ -199,7 +199,7 @@ def test_two_mistakes_are_both_named_or_the_same_numbers_come_from_one(name, a, 
     [
         (lambda x, w, b, g: (g @ w.T, g.T @ x, g.sum(axis=0)), "d_w has shape (3, 5) = (O, I); expected (5, 3)"),
         (lambda x, w, b, g: (x.T @ g, g @ w.T, g.sum(axis=0)), "d_x has shape (5, 3) = (I, O); expected (7, 5)"),
-        (lambda x, w, b, g: (g @ w.T, x.T @ g, g), "Axis 0 is still there: is there a sum or a mean over it missing?"),
+        (lambda x, w, b, g: (g @ w.T, x.T @ g, g), "Axis 0 is still there: is a sum or a mean over it missing?"),
         (lambda x, w, b, g: (g @ w.T, x.T @ g, g.sum(axis=1)), "d_b has shape (7,) = (B,); expected (3,)"),
         (lambda x, w, b, g: (g @ w, x.T @ g, g.sum(axis=0)), "g @ w"),
     ],

@@ -224,8 +224,8 @@ register(
             Mistake(
                 "AE22",
                 "a share of standard deviations, not of variances",
-                "Σ_(i≤L) √λ / Σ √λ",
-                "Σ_(i≤L) λ / Σ λ",
+                "Σ_(j≤L) √λ_j / Σ √λ_j",
+                "Σ_(j≤L) λ_j / Σ λ_j",
                 "What adds up for independent numbers: standard deviations, or variances?",
                 "Squared errors add, so the share is one of eigenvalues.",
                 changes=({"share": lambda v: np.sqrt(v.eigenvalues[: v.L]).sum() / np.sqrt(v.eigenvalues).sum()},),
