@@ -193,6 +193,7 @@ WRONG: dict[str, Lines] = {
         "x.T @ dah": "x.T @ dah / B",
     },
     "W5": {"da = du * (1 - u**2)": "da = du * (1 - u)", "dah = dh * (1 - h * h)": "dah = dh * (1 - h)"},
+    "W6": {"da = du * (1 - u**2)": "da = du * u * (1 - u)", "dah = dh * (1 - h * h)": "dah = dh * h * (1 - h)"},
 }
 
 

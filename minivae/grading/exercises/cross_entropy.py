@@ -26,6 +26,12 @@ def _wrong_loss(value: Any) -> Any:
     return lambda logits, labels: value(logits, _one_hot(labels, logits.shape[1]))
 
 
+def _columns_of_labels(logits: Array, labels: Array) -> Array:
+    p = _softmax(logits)
+    p[:, labels] -= 1
+    return p / len(labels)
+
+
 def cross_entropy_backward(logits: Array, labels: Array) -> Array:
     """(softmax − one-hot) / B."""
     return (_softmax(logits) - _one_hot(labels, logits.shape[1])) / len(labels)
@@ -124,6 +130,15 @@ register(
                 question="Do the logits of one example change the probabilities of another?",
                 more="Sum along axis 1, with keepdims=True.",
                 wrong=_wrong_loss(lambda l, y: (_softmax(l, None) - y) / len(l)),
+            ),
+            Mistake(
+                code="DN57",
+                name="1 taken off whole columns, those of all labels",
+                yours="p[:, labels] −= 1",
+                right="p[arange(B), labels] −= 1",
+                question="How many entries of p are true classes, and how many does p[:, labels] pick?",
+                more="B of them, one in each row: give NumPy the row numbers beside the labels.",
+                wrong=_columns_of_labels,
             ),
         ),
     )

@@ -109,4 +109,13 @@ NETWORK_MISTAKES = (
         "d tanh(a)/da = 1 − tanh(a)².",
         changes=({"g_tanh": constant(lambda h: 1 - h)},),
     ),
+    Mistake(
+        "W6",
+        "the derivative of the sigmoid in place of that of tanh",
+        "d_a = d_h · h (1 − h)",
+        "d_a = d_h · (1 − h²)",
+        "Which function has the derivative h (1 − h), and which one made h?",
+        "d tanh(a)/da = 1 − tanh(a)².",
+        changes=({"g_tanh": constant(lambda h: h * (1 - h))},),
+    ),
 )

@@ -102,6 +102,15 @@ register(
                 ),
             ),
             Mistake(
+                code="DN56",
+                name="the minus and the learning rate inside the velocity",
+                yours="v = momentum·v − lr·g, w + v",
+                right="v = momentum·v + g, w − lr·v",
+                question="If lr is changed during training, which part of the old velocity should feel it?",
+                more="Keep v free of lr and of the minus: both stand in the second line, once.",
+                changes=({"v_new": lambda v: v.momentum * v.v - v.lr * v.g, "w_new": lambda v: v.w + v.v_new},),
+            ),
+            Mistake(
                 code="DN38",
                 name="the momentum on the gradient, not on the velocity",
                 yours="v + momentum·g",

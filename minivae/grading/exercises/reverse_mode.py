@@ -32,6 +32,10 @@ def reverse_sweep(edges: Edges) -> Array:
     return cotangents
 
 
+def _no_start(edges: Edges) -> Array:
+    return np.zeros(len(edges))
+
+
 def _overwriting(edges: Edges) -> Array:
     cotangents = np.zeros(len(edges))
     cotangents[-1] = 1
@@ -151,6 +155,15 @@ register(
                 question="When node k is visited, has every node that uses it had its turn?",
                 more="Parents have smaller numbers. So the order n − 1, ..., 0 is safe.",
                 wrong=_depth_first,
+            ),
+            Mistake(
+                code="A23",
+                name="nothing to start from: the output's own cotangent is missing",
+                yours="d = 0 everywhere",
+                right="d[n − 1] = 1, then backwards",
+                question="If the output grows by 1, by how much does the output grow?",
+                more="By 1. Put that in before the loop; all else is multiplied with it.",
+                wrong=_no_start,
             ),
         ),
     )
