@@ -6,15 +6,11 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.grading.exercise import Arguments, Exercise, Mistake, register
+from minivae.grading.exercises.marginal_likelihood import log_mean_exp
 from minivae.grading.program import Program, Step
 
 Rng = np.random.Generator
 LOG_2PI = float(np.log(2 * np.pi))
-
-
-def _log_mean_exp(a: Array, axis: int) -> Array:
-    top = a.max(axis=axis, keepdims=True)
-    return np.squeeze(top, axis) + np.log(np.mean(np.exp(a - top), axis=axis))
 
 
 def bound_of_images(log_px_given_z: Array, z: Array, mu: Array, logvar: Array) -> tuple[Array, float]:
@@ -25,7 +21,7 @@ def bound_of_images(log_px_given_z: Array, z: Array, mu: Array, logvar: Array) -
     log_pz = -0.5 * np.sum(LOG_2PI + z**2, axis=2)
     log_qz = -0.5 * np.sum(LOG_2PI + logvar + (z - mu) ** 2 / np.exp(logvar), axis=2)
     log_w = log_px_given_z + log_pz - log_qz
-    return log_w, float(np.mean(_log_mean_exp(log_w, 0)))
+    return log_w, float(np.mean(log_mean_exp(log_w)))
 
 
 def _case(rng: Rng) -> Arguments:
@@ -48,7 +44,7 @@ STEPS: dict[str, Step] = {
     "log_pz": lambda v: -0.5 * np.sum(v.prior_constant + v.z**2, axis=2),
     "log_qz": lambda v: -0.5 * np.sum(v.q_constant + v.log_scale + (v.z - v.mu) ** 2 / v.variance, axis=2),
     "log_w": lambda v: v.log_px_given_z + v.log_pz - v.log_qz,
-    "log_mean": lambda v: _log_mean_exp(v.log_w, 0),
+    "log_mean": lambda v: log_mean_exp(v.log_w),
     "bound": lambda v: np.mean(v.log_mean),
 }
 BOUND = "(1/N) Σ_n log (1/K) Σ_k w_kn"
@@ -63,7 +59,7 @@ MISTAKES = (
         BOUND,
         "If one image among many is a thousand times easier than the others, what becomes of your number?",
         "The weights of one image are averaged inside the logarithm, over axis 0. Images are averaged outside it.",
-        changes=({"log_mean": lambda v: _log_mean_exp(v.log_w, 1)},),
+        changes=({"log_mean": lambda v: log_mean_exp(v.log_w.T)},),
     ),
     Mistake(
         "EL51",
@@ -72,7 +68,7 @@ MISTAKES = (
         BOUND,
         "If one image among many is a thousand times easier than the others, what becomes of your number?",
         "Each image has a log p(x) of its own; average those.",
-        changes=({"log_mean": lambda v: _log_mean_exp(v.log_w.reshape(-1, 1), 0)},),
+        changes=({"log_mean": lambda v: log_mean_exp(v.log_w.reshape(-1, 1))},),
     ),
     Mistake(
         "I1",
@@ -90,7 +86,7 @@ MISTAKES = (
         BOUND,
         "If all K weights are the same, what should the bound be?",
         "A mean, not a sum: without −log K the bound grows with K past log p(x).",
-        changes=({"log_mean": lambda v: _log_mean_exp(v.log_w, 0) + np.log(len(v.z))},),
+        changes=({"log_mean": lambda v: log_mean_exp(v.log_w) + np.log(len(v.z))},),
     ),
     Mistake(
         "EL52",

@@ -6,6 +6,7 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.grading.exercise import Arguments, Exercise, Mistake, register
+from minivae.grading.exercises.marginal_likelihood import log_mean_exp
 from minivae.grading.program import Program, Step
 
 Rng = np.random.Generator
@@ -24,11 +25,6 @@ def bound_report(log_weights: Array, dimensions: int) -> tuple[Array, float, flo
     return per_image, nats, per_image.std(ddof=1) / np.sqrt(len(per_image)), nats / (dimensions * np.log(2))
 
 
-def _log_mean_exp(a: Array) -> Array:
-    top = a.max(axis=0)
-    return top + np.log(np.mean(np.exp(a - top), axis=0))
-
-
 def _case(rng: Rng) -> Arguments:
     return rng.normal(-9.0, 2.0, 13) + rng.normal(0.0, 1.0, (5, 13)), 7
 
@@ -38,7 +34,7 @@ def _images(rng: Rng) -> Arguments:
 
 
 STEPS: dict[str, Step] = {
-    "per_image": lambda v: _log_mean_exp(v.log_weights),
+    "per_image": lambda v: log_mean_exp(v.log_weights),
     "nats": lambda v: -v.per_image.mean(),
     "scatter": lambda v: v.per_image.std(ddof=1),
     "count": lambda v: len(v.per_image),
@@ -79,7 +75,7 @@ register(
                 PER_IMAGE,
                 "If all K weights are the same, what should the bound be?",
                 "A mean, not a sum: otherwise the bound passes log p(x) as K grows.",
-                per_image=lambda v: _log_mean_exp(v.log_weights) + np.log(len(v.log_weights)),
+                per_image=lambda v: log_mean_exp(v.log_weights) + np.log(len(v.log_weights)),
             ),
             _mistake(
                 "Y80",

@@ -8,6 +8,7 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.grading.exercise import Arguments, Exercise, Mistake, register
+from minivae.grading.exercises.elbo_steps import sigmoid
 
 Rng = np.random.Generator
 HALF = 0.5 / 255
@@ -28,8 +29,8 @@ def logistic_log_prob(x: Array, mean: Array, log_scale: Array) -> Array:
 def logistic_backward(x: Array, mean: Array, log_scale: Array) -> dict[str, Array]:
     """The gradient of log P along b, a, δ = b − a, and from them along the mean and the log-scale."""
     a, b, delta, not_black, not_white = _edges(x, mean, log_scale)
-    d_b = not_white * _sigmoid(-b)
-    d_a = -not_black * _sigmoid(a)
+    d_b = not_white * sigmoid(-b)
+    d_a = -not_black * sigmoid(a)
     d_delta = not_black * not_white * np.exp(-delta) / -np.expm1(-delta)
     return {
         "d_b": d_b,
@@ -46,10 +47,6 @@ def _edges(x: Array, mean: Array, log_scale: Array, half: float = HALF) -> tuple
     a, b = (x - half - mean) * inverse, (x + half - mean) * inverse
     has_lower, has_upper = np.asarray(x > HALF, inverse.dtype), np.asarray(x < 1 - HALF, inverse.dtype)
     return a, b, 2 * half * inverse, has_lower, has_upper
-
-
-def _sigmoid(t: Array) -> Array:
-    return 0.5 * (1 + np.tanh(0.5 * t))
 
 
 def some_levels(rng: Rng) -> Arguments:
@@ -77,19 +74,19 @@ def _cell_mistake(
 
 
 def _between(lower: Array, upper: Array) -> Array:
-    return np.log(_sigmoid(upper) - _sigmoid(lower))
+    return np.log(sigmoid(upper) - sigmoid(lower))
 
 
 def _full_cells(x: Array, mean: Array, log_scale: Array) -> Array:
     """Edges one level away on either side."""
     a, b, _, not_black, not_white = _edges(x, mean, log_scale, half=2 * HALF)
-    return np.log(np.where(not_white, _sigmoid(b), 1.0) - np.where(not_black, _sigmoid(a), 0.0))
+    return np.log(np.where(not_white, sigmoid(b), 1.0) - np.where(not_black, sigmoid(a), 0.0))
 
 
 def _shifted_cells(x: Array, mean: Array, log_scale: Array) -> Array:
     """Cells from k to k + 1."""
     _, b, delta, *_ = _edges(x + HALF, mean, log_scale)
-    return np.log(np.where(x < 1 - HALF, _sigmoid(b), 1.0) - np.where(x > HALF, _sigmoid(b - delta), 0.0))
+    return np.log(np.where(x < 1 - HALF, sigmoid(b), 1.0) - np.where(x > HALF, sigmoid(b - delta), 0.0))
 
 
 def _log_density(x: Array, mean: Array, log_scale: Array) -> Array:

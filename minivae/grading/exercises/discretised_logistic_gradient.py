@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from minivae.backend import Array
 from minivae.grading.exercise import Exercise, Mistake, Term, register
 from minivae.grading.exercises.discretised_logistic import (
     HALF,
@@ -13,12 +12,8 @@ from minivae.grading.exercises.discretised_logistic import (
     some_levels,
     some_tails,
 )
+from minivae.grading.exercises.elbo_steps import sigmoid
 from minivae.grading.program import Program, Step
-
-
-def _sigmoid(t: Array) -> Array:
-    return np.exp(-np.logaddexp(0, -t))
-
 
 STEPS: dict[str, Step] = {
     "scale": lambda v: np.exp(v.log_scale),
@@ -28,8 +23,8 @@ STEPS: dict[str, Step] = {
     "b": lambda v: (v.x + HALF - v.mean) / v.scale,
     "a": lambda v: (v.x - HALF - v.mean) / v.scale,
     "delta": lambda v: 2 * HALF / v.scale,
-    "d_b": lambda v: v.not_white * _sigmoid(-v.b),
-    "d_a": lambda v: -v.not_black * _sigmoid(v.a),
+    "d_b": lambda v: v.not_white * sigmoid(-v.b),
+    "d_a": lambda v: -v.not_black * sigmoid(v.a),
     "d_delta": lambda v: v.inside * np.exp(-v.delta) / -np.expm1(-v.delta),
     "d_mean": lambda v: -(v.d_b + v.d_a) / v.scale,
     "d_log_scale": lambda v: -(v.b * v.d_b + v.a * v.d_a + v.delta * v.d_delta),
@@ -74,7 +69,7 @@ register(
                 "d_b = σ(−b)",
                 "If b is very large, the cell's upper edge is far out. Does moving it farther still change much?",
                 "The derivative of −softplus(−b) is +σ(−b): two minus signs, and softplus′ = σ, at −b.",
-                d_b=lambda v: v.not_white * _sigmoid(v.b),
+                d_b=lambda v: v.not_white * sigmoid(v.b),
             ),
             _mistake(
                 "Y41",
@@ -83,7 +78,7 @@ register(
                 "d_a = −σ(a)",
                 "If a is very negative, the cell's lower edge is far out. Does moving it farther still change much?",
                 "The derivative of −softplus(a) is −σ(a).",
-                d_a=lambda v: -v.not_black * _sigmoid(-v.a),
+                d_a=lambda v: -v.not_black * sigmoid(-v.a),
             ),
             _mistake(
                 "Y42",
@@ -92,7 +87,7 @@ register(
                 "d_a = −σ(a)",
                 "If the lower edge moves up, does the cell become larger or smaller?",
                 "Smaller, so log P falls: the derivative is negative.",
-                d_a=lambda v: v.not_black * _sigmoid(v.a),
+                d_a=lambda v: v.not_black * sigmoid(v.a),
             ),
             _mistake(
                 "Y43",

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from minivae.backend import Array
+from minivae.grading.exercises.dense_layer import dense_backward
 from minivae.grading.exercises.elbo_steps import sigmoid, softplus
 
 Params = Mapping[str, Array]
@@ -64,16 +65,11 @@ def logits_backward(x: Array, logits: Array) -> Array:
     return (sigmoid(logits) - x) / len(x)
 
 
-def dense_backward(g: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
-    """The three gradients of y = x @ weight + bias, from g = ∂loss/∂y: d_x, d_weight, d_bias."""
-    return g @ weight.T, x.T @ g, g.sum(axis=0)
-
-
 def decoder_backward(d_logits: Array, z: Array, h_dec: Array, params: Params) -> Values:
     """From the logits back to z."""
-    d_h_dec, d_W_logits, d_b_logits = dense_backward(d_logits, h_dec, params["W_logits"])
+    d_h_dec, d_W_logits, d_b_logits = dense_backward(h_dec, params["W_logits"], params["b_logits"], d_logits)
     d_a_dec = d_h_dec * (1 - h_dec**2)
-    d_z, d_W_dec, d_b_dec = dense_backward(d_a_dec, z, params["W_dec"])
+    d_z, d_W_dec, d_b_dec = dense_backward(z, params["W_dec"], params["b_dec"], d_a_dec)
     return {
         "d_W_logits": d_W_logits,
         "d_b_logits": d_b_logits,
@@ -102,8 +98,8 @@ def heads_backward(d_z: Array, mu: Array, logvar: Array, eps: Array, beta: float
 
 def encoder_backward(d_mu: Array, d_logvar: Array, x: Array, h: Array, params: Params) -> Values:
     """From both heads back to the encoder's weights. h is used twice, so it gets a sum."""
-    through_mu, d_W_mu, d_b_mu = dense_backward(d_mu, h, params["W_mu"])
-    through_logvar, d_W_logvar, d_b_logvar = dense_backward(d_logvar, h, params["W_logvar"])
+    through_mu, d_W_mu, d_b_mu = dense_backward(h, params["W_mu"], params["b_mu"], d_mu)
+    through_logvar, d_W_logvar, d_b_logvar = dense_backward(h, params["W_logvar"], params["b_logvar"], d_logvar)
     d_h = through_mu + through_logvar
     d_a = d_h * (1 - h**2)
     return {
