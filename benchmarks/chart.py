@@ -22,7 +22,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         axis.bar_label(bars, fmt="%.1f", padding=3)
         axis.invert_yaxis()
         axis.set(title=work, xlabel="ms a step, one core")
-        axis.margins(x=0.15)
+        axis.margins(x=0.2)
     axis = axes[2]
     for title, points in results["growth"].items():
         if title.startswith("batch"):

@@ -18,26 +18,34 @@ def matmul(x: Array, y: Array) -> Forward:
     Raises:
         ShapeError: an argument is a single number, or the two lengths K differ, or the leading axes do not broadcast.
     """
-    if x.ndim == 0 or y.ndim == 0:
-        raise ShapeError("matmul: a single number is no matrix; multiply with * instead")
-    rows = x if x.ndim > 1 else x[None, :]
-    columns = y if y.ndim > 1 else y[:, None]
-    if x.shape[-1] != columns.shape[-2]:
+    try:
+        value = x @ y
+    except ValueError as error:
+        if x.ndim == 0 or y.ndim == 0:
+            raise ShapeError("matmul: a single number is no matrix; multiply with * instead") from error
+        if x.shape[-1] == y.shape[-2:][0]:
+            raise  # the leading axes do not broadcast
         raise ShapeError(
             f"matmul: the last axis of x, of shape {x.shape}, must be as long as the "
             f"{'only' if y.ndim == 1 else 'last but one'} axis of y, of shape {y.shape}"
-        )
+        ) from error
 
-    def as_matrices(g: Array) -> Array:
-        """The cotangent with the axes back that a 1-D argument dropped."""
+    def as_matrices(g: Array) -> tuple[Array, Array, Array]:
+        """x, y and the cotangent with the axes that a 1-D argument lacks."""
         g = g if x.ndim > 1 else array_module(g).expand_dims(g, -1 if y.ndim == 1 else -2)
-        return g if y.ndim > 1 else g[..., None]
+        g = g if y.ndim > 1 else g[..., None]
+        return x if x.ndim > 1 else x[None, :], y if y.ndim > 1 else y[:, None], g
+
+    def pull_x(g: Array) -> Array:
+        _, columns, g = as_matrices(g)
+        return g @ columns.swapaxes(-1, -2)
 
     def pull_y(g: Array) -> Array:
-        dy = rows.swapaxes(-1, -2) @ as_matrices(g)
+        rows, _, g = as_matrices(g)
+        dy = rows.swapaxes(-1, -2) @ g
         return dy if y.ndim > 1 else dy[..., 0]
 
-    return x @ y, (lambda g: as_matrices(g) @ columns.swapaxes(-1, -2), pull_y)
+    return value, (pull_x, pull_y)
 
 
 @primitive
