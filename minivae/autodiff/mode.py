@@ -43,7 +43,10 @@ class _Switch(ContextDecorator):
 
 
 class no_grad(_Switch):  # noqa: N801  (PyTorch's name)
-    """Record nothing inside this block: `with no_grad(): ...` or as a decorator, `@no_grad()`."""
+    """Record nothing inside this block: `with no_grad(): ...` or as a decorator, `@no_grad()`.
+
+    Not as the decorator of a generator, whose body runs when the call that made it is over.
+    """
 
     name = "record"
 

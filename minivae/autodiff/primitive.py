@@ -9,7 +9,8 @@ The function returns its value and, beside it, one pullback for each differentia
 
 The differentiable arguments are those annotated `Array` (or `np.ndarray`; without annotations, those without a
 default); they come first. What comes after them are options, handed on as they are. With one differentiable argument
-the pullback needs no tuple. `None` in place of a pullback says that the derivative is zero.
+the pullback needs no tuple. `None` in place of a pullback says that the derivative is zero. A pullback returns a new
+array, or g itself or a view of it, never one that it keeps: what it returns may be added to in place.
 
 Once, for every op, the machinery around it unwraps the Tensors, gives plain numbers the dtype of the arrays beside
 them, refuses two float dtypes or two backends in one expression, records the pullbacks that somebody will need, and
@@ -87,14 +88,21 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
             plain = [_read_only(array) for array in plain]
 
         try:
-            value, pullbacks = forward(*plain, *rest, **options)
+            returned = forward(*plain, *rest, **options)
         except (ValueError, IndexError) as error:
             if str(error).startswith(f"{name}:"):  # the op said it itself, and chose the kind of error
                 raise
             raise _explained(error, forward, arguments, plain, name) from error
 
-        if isinstance(value, np.generic):
-            value = np.asarray(value)
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            given = f"{len(returned)} things" if isinstance(returned, tuple) else f"one {type(returned).__name__}"
+            raise TypeError(
+                f"{name}: returned {given}; expected two things, the value and its pullback (or a tuple of them):  "
+                "return y, lambda g: ..."
+            )
+        value, pullbacks = returned
+        if type(value) is not np.ndarray:
+            value = np.asarray(value) if isinstance(value, np.generic) else _plain_array(value, name)
         out = Tensor.__new__(Tensor)
         out.data, out.grad, out.requires_grad, out.node = value, None, False, None
         if tracked and mode.record:
@@ -107,6 +115,16 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
     if forward.__module__.startswith("minivae."):
         PRIMITIVES[name] = op
     return op
+
+
+def _plain_array(value: Any, name: str) -> Array:
+    """The value, if it is a plain array; CuPy's and subclasses of NumPy's come here."""
+    if isinstance(value, Tensor) or not hasattr(value, "dtype"):
+        raise TypeError(
+            f"{name}: its value is a {type(value).__name__}; expected a plain array, computed from the plain arrays "
+            "that it is given"
+        )
+    return value
 
 
 def _is_differentiable(parameter: inspect.Parameter) -> bool:
@@ -152,20 +170,21 @@ def _reconcile(operands: tuple, arguments: list[inspect.Parameter], name: str) -
     plain = [operand.data if isinstance(operand, Tensor) else operand for operand in operands]
     tensors = [operand.data for operand in operands if isinstance(operand, Tensor)]
     floats = tensors or sorted(
-        (a for a in plain if hasattr(a, "dtype") and a.dtype.kind == "f"), key=lambda a: a.ndim == 0
+        (a for a in plain if _kind(a) == "f"), key=lambda a: a.ndim == 0
     )  # arrays before 0-d ones, which decide only where they are alone
     dtype = floats[0].dtype if floats else np.dtype(np.float32)
     for i, (operand, value) in enumerate(zip(operands, plain, strict=True)):
         if isinstance(value, (float, int)) or (isinstance(operand, np.ndarray) and operand.ndim == 0):
             plain[i] = dtype.type(value)  # a NumPy scalar, which both backends take
-        elif not hasattr(value, "dtype"):
+            continue
+        kind = "f" if isinstance(operand, Tensor) else _kind(value)
+        if kind is None:
             optional = value is None and arguments[min(i, len(arguments) - 1)].default is None
             if not optional:
-                raise TypeError(
-                    f"{name}: {_label(arguments, i)} is a {type(value).__name__}; "
-                    "expected a Tensor, an array or a number"
-                )
-        elif value.dtype.kind != "f" or (value.ndim == 0 and operand is value):
+                held = f" of {value.dtype}" if hasattr(value, "dtype") else ""
+                given = f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.") + held
+                raise TypeError(f"{name}: {_label(arguments, i)} is a {given}; expected a Tensor, an array or a number")
+        elif kind != "f" or (value.ndim == 0 and operand is value):
             plain[i] = value.astype(dtype)
         elif value.dtype != dtype:
             raise DtypeError(
@@ -177,6 +196,12 @@ def _reconcile(operands: tuple, arguments: list[inspect.Parameter], name: str) -
     if "cupy" in sys.modules:
         _refuse_two_backends(plain, arguments, name)
     return plain
+
+
+def _kind(value: Any) -> str | None:
+    """NumPy's letter for an array of real numbers: f(loat), i(nt), u(nsigned) or b(ool); None for all else."""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)  # the dtype of other libraries has no kind
+    return kind if kind in ("f", "i", "u", "b") else None
 
 
 def _refuse_two_backends(plain: list, arguments: list[inspect.Parameter], name: str) -> None:
@@ -213,8 +238,14 @@ def _explained(
 
 
 def _inspect(out: Tensor, arguments: list[inspect.Parameter], plain: list, name: str) -> None:
-    """Debug mode: the value must be finite; remember the user's line; make the value read-only."""
+    """Debug mode: the value must be finite and keep the dtype; remember the user's line; make the value read-only."""
     line = _user_line()
+    dtypes = [array.dtype for array in plain if hasattr(array, "dtype")]
+    if out.dtype != dtypes[0]:
+        raise DtypeError(
+            f"{name}: the value is {out.dtype}, its arguments {dtypes[0]}. The usual cause: a NumPy number such as "
+            f"np.sqrt(2), which is float64; use math.sqrt(2)\n  called here: {line}"
+        )
     if not bool(array_module(out.data).isfinite(out.data).all()):
         ranges = [
             f"{_label(arguments, i)} in [{float(array.min()):.4g}, {float(array.max()):.4g}]"

@@ -19,8 +19,8 @@ class Tensor:
     """An array on the CPU or the GPU, and the node of the graph that made it.
 
     Args:
-        data: an array (kept as it is, not copied), a Tensor, a number, or nested lists. Lists, numbers and integers
-            become float32.
+        data: an array (kept as it is, not copied), a Tensor (its array alone, without the graph), a number, or nested
+            lists. Lists, numbers and integers become float32.
         requires_grad: whether backward() shall leave the gradient of this tensor in `.grad`.
         dtype: the float dtype; by default the array's own.
 
@@ -184,6 +184,10 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.item())
 
+    def __format__(self, spec: str) -> str:
+        """f"{loss:.3f}" formats the single value; f"{x}" prints the tensor."""
+        return format(self.item(), spec) if spec else repr(self)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a 0-d tensor has no length")
@@ -202,6 +206,16 @@ class Tensor:
         separator = "\n" if "\n" in values else " "
         return f"Tensor(shape={self.shape}, {self.dtype}, {kind}{device}){separator}{values}"
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """For copy and pickle: the copy of a leaf is a leaf of its own, part of no graph.
+
+        Raises:
+            GraphError: the tensor is the result of a recorded op; `detach()` it first.
+        """
+        if self.node is not None and self.node.op != "leaf":
+            raise GraphError(f"the result of {self.node.op!r} cannot be copied with its graph; call detach() first")
+        return None, {"data": self.data, "grad": self.grad, "requires_grad": self.requires_grad, "node": None}
+
     # --- meeting NumPy ------------------------------------------------------------------------------------
 
     __array_priority__ = 1000  # CuPy asks for it
@@ -212,6 +226,11 @@ class Tensor:
             "Use the function of the same name from minivae.ops, or say so: tensor.numpy()."
         )
 
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function in (np.shape, np.ndim, np.size):
+            return getattr(args[0], function.__name__)
+        raise _left_the_graph(function)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """`array + tensor` reaches NumPy first; hand it on. Any other NumPy function on a Tensor is an error."""
         operator = _OPERATORS.get(ufunc.__name__)
@@ -219,10 +238,7 @@ class Tensor:
             if isinstance(inputs[0], Tensor):
                 return getattr(inputs[0], operator[0])(inputs[1])
             return getattr(inputs[1], operator[1])(inputs[0])
-        raise TypeError(
-            f"np.{ufunc.__name__} was called on a Tensor, which would silently leave the graph. "
-            "Use the function from minivae.ops, or tensor.numpy() for the plain array."
-        )
+        raise _left_the_graph(ufunc)
 
     __hash__ = object.__hash__
 
@@ -283,17 +299,29 @@ _OPERATORS = {
 }
 
 
+def _left_the_graph(function: Any) -> TypeError:
+    return TypeError(
+        f"np.{function.__name__} was called on a Tensor, which would silently leave the graph. "
+        "Use the function from minivae.ops, or tensor.numpy() for the plain array."
+    )
+
+
 def as_array(data: Any, dtype: Any = None) -> Array:
-    """A plain float array: Tensors are unwrapped, float arrays kept as they are, all else becomes float32."""
+    """A plain float array: Tensors are unwrapped, float arrays kept as they are, other numbers become float32.
+
+    Raises:
+        DtypeError: the data are not real numbers, or `dtype` is not a float's.
+    """
     if isinstance(data, Tensor):
         data = data.data
     elif isinstance(data, Sequence) and any(isinstance(item, Tensor) for item in data):
         raise TypeError("a list of Tensors does not make a Tensor; use minivae.ops.stack, which keeps the graph")
-    xp = array_module(data)
+    array = array_module(data).asarray(data)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(f"a Tensor is made of real numbers; this {type(data).__name__} holds {array.dtype}")
     if dtype is not None:
-        return xp.asarray(data, _float_dtype(dtype))
-    is_float_array = hasattr(data, "dtype") and data.dtype.kind == "f"
-    return xp.asarray(data) if is_float_array else xp.asarray(data, np.float32)
+        return array.astype(_float_dtype(dtype), copy=False)
+    return array if array.dtype.kind == "f" and hasattr(data, "dtype") else array.astype(np.float32)
 
 
 def _float_dtype(dtype: Any) -> np.dtype:
@@ -304,6 +332,3 @@ def _float_dtype(dtype: Any) -> np.dtype:
     if wanted is None or wanted.kind != "f":
         raise DtypeError(f"a Tensor holds float32 or float64, or moves to 'numpy' or 'cupy'; got {dtype!r}")
     return wanted
-
-
-__all__ = ["Tensor", "as_array", "mode"]

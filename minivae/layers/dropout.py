@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from minivae import ops
@@ -30,9 +31,9 @@ class Dropout(Module):
     rng: Rng | None
 
     def __init__(self, p: float = 0.5, *, rng: Rng | None = None) -> None:
-        if not isinstance(p, (int, float)) or not 0 <= p < 1:
+        if not isinstance(p, numbers.Real) or not 0 <= p < 1:
             raise ConfigError(f"Dropout: p is {p!r}; expected the probability of dropping an entry, 0 <= p < 1")
-        self.p = p
+        self.p = float(p)
         self.rng = None if rng is None else generator(rng)
 
     def forward(self, x: Any, mask: Array | None = None) -> Tensor:

@@ -1,6 +1,6 @@
 """Initialisers: how large the weights of a layer should be before it has learned anything.
 
-A weight feeds `fan_in` inputs into a unit, and each input goes on to `fan_out` units. A sum of fan_in independent
+A layer feeds `fan_in` inputs into each unit, and each input into `fan_out` units. A sum of fan_in independent
 terms has fan_in times the variance of one, so weights of variance 1/fan_in keep the variance of the signal on the
 way forward, and of variance 1/fan_out that of the gradient on the way back. Every initialiser here is one answer
 to that; each draws on the host in float32 and is called `init(shape, fan_in, fan_out, rng)`.

@@ -155,7 +155,7 @@ class Module:
             )
         for name, tensor in own.items():
             tensor.written_to()
-            tensor.data[...] = array_module(tensor.data).asarray(state[name])
+            tensor.data[...] = array_module(tensor.data).asarray(as_array(state[name]))
 
     # --- printing -----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,9 +63,9 @@ class BatchNorm(Module):
     ) -> None:
         self.num_features = at_least(1, num_features, "BatchNorm", "num_features")
         self.eps = _epsilon("BatchNorm", eps)
-        if not isinstance(momentum, (int, float)) or not 0 < momentum <= 1:
+        if not isinstance(momentum, numbers.Real) or not 0 < momentum <= 1:
             raise ConfigError(f"BatchNorm: momentum is {momentum!r}; expected the newest batch's weight, in (0, 1]")
-        self.momentum, self.affine, self.track_running_stats = momentum, affine, track_running_stats
+        self.momentum, self.affine, self.track_running_stats = float(momentum), affine, track_running_stats
         self.weight, self.bias = _scale_and_shift((num_features,), affine, affine, dtype)
         self.running_mean = self.running_var = None
         if track_running_stats:
@@ -215,9 +216,9 @@ class GroupNorm(Module):
 
 
 def _epsilon(layer: str, eps: Any) -> float:
-    if not isinstance(eps, (int, float)) or not eps > 0:
+    if not isinstance(eps, numbers.Real) or not float(eps) > 0:
         raise ConfigError(f"{layer}: eps is {eps!r}; expected a number above 0")
-    return eps
+    return float(eps)
 
 
 def _scale_and_shift(

@@ -40,5 +40,6 @@ class Sequential(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, index: int) -> Module:
-        return list(self)[index]
+    def __getitem__(self, index: int | slice) -> Module:
+        chosen = list(self)[index]
+        return Sequential(*chosen) if isinstance(chosen, list) else chosen

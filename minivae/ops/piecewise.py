@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from minivae.autodiff import Forward, Tensor, primitive
@@ -40,15 +41,17 @@ def clip(x: Array, min: float | None = None, max: float | None = None) -> Forwar
     """x, but at least `min` and at most `max`.  d/dx = 1 for min ≤ x ≤ max, bounds included, otherwise 0.
 
     Raises:
-        ConfigError: neither bound is given, or min > max.
+        ConfigError: neither bound is given, one is not a number, or min > max.
     """
+    if not all(bound is None or isinstance(bound, numbers.Real) for bound in (min, max)):
+        raise ConfigError("clip: min and max are numbers or None; between arrays use maximum and minimum")
     if min is None and max is None:
         raise ConfigError("clip: give min, max or both")
     if min is not None and max is not None and min > max:
         raise ConfigError(f"clip: min = {min} is greater than max = {max}; swap them")
     xp = array_module(x)
-    y = x if min is None else xp.maximum(x, min)
-    y = y if max is None else xp.minimum(y, max)
+    y = x if min is None else xp.maximum(x, float(min))  # float: a NumPy number would bring its own dtype
+    y = y if max is None else xp.minimum(y, float(max))
     return y, lambda g: g * (y == x)
 
 

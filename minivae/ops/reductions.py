@@ -61,7 +61,7 @@ def var(x: Array, dim: Dim = None, correction: int = 1, keepdim: bool = False) -
 
 @primitive
 def max(x: Array, dim: Dim = None, keepdim: bool = False) -> Forward:
-    """The largest entry over `dim`.  Its gradient goes to that entry; entries that tie share it evenly."""
+    """The largest entry over `dim` (PyTorch: amax).  Its gradient goes there; entries that tie share it evenly."""
     axes = many_dims("max", dim, x.ndim)
     _count("max", x.shape, axes)
     y = x.max(axis=axes, keepdims=True)
@@ -70,7 +70,7 @@ def max(x: Array, dim: Dim = None, keepdim: bool = False) -> Forward:
 
 @primitive
 def min(x: Array, dim: Dim = None, keepdim: bool = False) -> Forward:
-    """The smallest entry over `dim`.  Its gradient goes to that entry; entries that tie share it evenly."""
+    """The smallest entry over `dim` (PyTorch: amin).  Its gradient goes there; entries that tie share it evenly."""
     axes = many_dims("min", dim, x.ndim)
     _count("min", x.shape, axes)
     y = x.min(axis=axes, keepdims=True)

@@ -18,7 +18,7 @@ class Adam(Optimizer):
         p = p − lr · m̂ / (√v̂ + ε)                  m̂ = m / Σβ₁ᵏ, v̂ = v / Σβ₂ᵏ, k from 0 to t − 1: weighted means
 
     The paper keeps (1 − β)·m, an average that starts at 0 and so is too small at first, and corrects that bias by
-    dividing by 1 − βᵗ. As Σβᵏ = (1 − βᵗ)/(1 − β), m̂ and v̂ are the same. Sums take two passes over memory less.
+    dividing by 1 − βᵗ. As Σβᵏ = (1 − βᵗ)/(1 − β), m̂ and v̂ are the same. Keeping sums saves two passes over memory.
 
     Args:
         params: the tensors to learn.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -35,9 +36,7 @@ class Optimizer:
     lr: float
     initial_lr: float | None  # the learning rate that schedules scale; the first schedule notes it
     steps: list[int]  # of each parameter
-    state: dict[
-        str, list[Array | None]
-    ]  # for each name in `averages`, an array a parameter, None before its first step
+    state: dict[str, list[Array | None]]  # for each of `averages`, an array a parameter, None before its first step
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
         self.params = _checked(params, type(self).__name__)
@@ -68,10 +67,10 @@ class Optimizer:
         for i, p in enumerate(self.params):
             if p.grad is None:
                 continue
-            self.steps[i] += 1
             own = [self._average(name, i) for name in self.averages]
             _check_update(i, p, own)
             p.written_to()
+            self.steps[i] += 1
             for piece in chunks(self.n_scratch, p.data, p.grad, *own):
                 self.update(self.steps[i], *piece)
 
@@ -95,7 +94,7 @@ class Optimizer:
         state: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
         state["steps"] = np.array(self.steps, np.int64)
         for name, arrays in self.state.items():
-            state |= {f"{name}.{i}": np.array(to_numpy(a)) for i, a in enumerate(arrays) if a is not None}
+            state |= {f"{name}.{i}": np.array(to_numpy(a)) for i, a in enumerate(arrays) if self.steps[i]}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -137,10 +136,10 @@ class Optimizer:
 
     def _in_range(self, name: str, value: float, below: float = float("inf")) -> float:
         """`value` if it is a number with 0 <= value < below."""
-        if not isinstance(value, (int, float)) or not 0 <= value < below:
+        if not isinstance(value, numbers.Real) or not 0 <= value < below:
             limit = f" and below {below}" if below < float("inf") else ""
             raise ConfigError(f"{type(self).__name__}: {name} is {value!r}; expected a number, 0 or more{limit}")
-        return value
+        return float(value)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.options)

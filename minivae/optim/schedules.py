@@ -173,3 +173,9 @@ class SequentialLR(LRScheduler):
         """The formula of the schedule whose turn it is."""
         turn = bisect.bisect_right(self.milestones, epoch)
         return self.schedulers[turn].lr_at(epoch - ([0, *self.milestones][turn]))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`; its base_lr is that of all the schedules."""
+        for scheduler in self.schedulers:
+            scheduler.load_state_dict({**state, "last_epoch": scheduler.last_epoch})
+        super().load_state_dict(state)

@@ -97,3 +97,12 @@ def test_a_gradient_that_is_no_array_is_caught(x):
 
     with pytest.raises(ShapeError, match="None, not an array"):
         f(x).sum().backward()
+
+
+def test_a_value_of_another_dtype_is_caught():
+    @primitive
+    def f(x: Array) -> Forward:
+        return x * np.sqrt(2), lambda g: g * np.sqrt(2)
+
+    with pytest.raises(DtypeError, match=r"f: the value is float64, its arguments float32(.|\n)*f\(Tensor"):
+        f(Tensor([1.0]))

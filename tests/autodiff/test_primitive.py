@@ -121,6 +121,9 @@ def test_array_times_tensor_is_a_tensor(x):
 def test_numpy_functions_on_a_tensor_say_what_to_use(x):
     with pytest.raises(TypeError, match=r"np\.exp.*minivae\.ops"):
         np.exp(x)
+    with pytest.raises(TypeError, match=r"np\.mean.*minivae\.ops"):
+        np.mean(x)
+    assert (np.shape(x), np.ndim(x), np.size(x)) == ((2,), 1, 2)
     with pytest.raises(TypeError, match=r"tensor\.numpy\(\)"):
         np.asarray(x)
 
@@ -151,3 +154,36 @@ def test_an_error_that_an_op_raises_itself_is_not_wrapped(x):
     with pytest.raises(ShapeError, match=r"^dense: ") as caught:
         ops.dense(x, np.ones((3, 4)))
     assert caught.value.__cause__ is None
+
+
+class Foreign:
+    """An array of a library with dtypes of its own."""
+
+    dtype, ndim, shape = object(), 1, (2,)
+
+
+@pytest.mark.parametrize("foreign", [Foreign(), np.array([1j, 2]), np.array([1, 2], object)])
+def test_an_array_of_other_than_real_numbers_is_refused(x, foreign):
+    for f in (lambda: x * foreign, lambda: ops.relu(foreign)):
+        with pytest.raises(TypeError, match=r"(Foreign|numpy\.ndarray) of .*; expected a Tensor, an array or a number"):
+            f()
+
+
+@pytest.mark.parametrize("returned", [lambda x: 2 * x, lambda x: None, lambda x: (2 * x, len, len)])
+def test_an_op_must_return_its_value_and_its_pullback(x, returned):
+    """An array of length 2 could be taken apart as if it were both."""
+    with pytest.raises(TypeError, match=r"f: returned (one ndarray|one NoneType|3 things); expected two"):
+        _named_f(returned)(x)
+
+
+@pytest.mark.parametrize("value", [1.0, Tensor(1.0)])
+def test_an_ops_value_must_be_a_plain_array(x, value):
+    with pytest.raises(TypeError, match=r"f: its value is a (float|Tensor)"):
+        _named_f(lambda x: (value, None))(x)
+
+
+def _named_f(forward):
+    def f(x):
+        return forward(x)
+
+    return primitive(f)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -102,3 +105,32 @@ def test_the_graph_with_values_gives_gradient_norms_and_changes_no_grad():
     assert x.grad is None
     loss.backward()  # the graph is still there
     assert np.array_equal(x.grad, 2 * x.data)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_the_copy_of_a_leaf_is_a_leaf_of_its_own(again):
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    (3 * x).sum().backward()  # now x has a node, which the copy must not share
+    y = again(x)
+    assert np.array_equal(y.grad, x.grad)
+    y.zero_grad()
+    (5 * y).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+    assert y.grad.tolist() == [5, 5]
+    with pytest.raises(GraphError, match=r"'mul'.*detach"):
+        again(x * 2)
+
+
+def test_a_single_value_is_formatted_like_a_number():
+    assert f"{Tensor(2.0).exp():.3f}" == "7.389"
+    assert f"{Tensor([1.0])}" == repr(Tensor([1.0]))
+    with pytest.raises(ShapeError, match=r"\(2,\)"):
+        f"{Tensor([1.0, 2.0]):.3f}"
+
+
+@pytest.mark.parametrize("data", [None, [1.0, None], "1", 1j, np.array([1 + 2j])])
+@pytest.mark.parametrize("dtype", [None, np.float64])
+def test_what_is_not_a_real_number_is_refused(data, dtype):
+    """NumPy makes NaN of None, and drops an imaginary part."""
+    with pytest.raises(DtypeError, match="real numbers"):
+        Tensor(data, dtype=dtype)

@@ -91,3 +91,9 @@ def test_wrong_channel_count_says_what_was_given_and_expected(layer):
         layer(np.zeros((2, 8, 8, 3), np.float32))
     with pytest.raises(ShapeError, match="batch axis"):
         layer(np.zeros((3, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize("layer", [Conv2d, ConvTranspose2d])
+def test_sizes_may_be_numpy_integers(layer, rng):
+    four, three, two = np.arange(2, 5)[::-1]
+    assert layer(four, four, three, groups=two)(rng.normal(size=(1, 4, 5, 5)).astype(np.float32)).shape[:2] == (1, 4)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -195,3 +197,23 @@ def test_a_module_without_forward_says_so():
 
     with pytest.raises(NotImplementedError, match="Empty has no forward"):
         Empty()(1.0)
+
+
+def test_a_copied_model_learns_by_itself():
+    x = np.ones((3, 2), np.float32)
+    model = Sequential(Dense(2, 3), ReLU(), Dense(3, 1))
+    model(x).sum().backward()
+    twin = copy.deepcopy(model)
+    twin.zero_grad()
+    before = [p.grad.copy() for p in model.parameters()]
+    (2 * twin(x)).sum().backward()
+    for p, q, gradient in zip(model.parameters(), twin.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.grad, gradient)
+        np.testing.assert_array_equal(q.grad, 2 * gradient)
+
+
+def test_a_state_may_be_made_of_tensors():
+    a, b = Dense(2, 3), Dense(2, 3)
+    b.load_state_dict(dict(a.named_parameters()))
+    assert b.weight.data.tolist() == a.weight.data.tolist()
+    assert b.weight.data is not a.weight.data

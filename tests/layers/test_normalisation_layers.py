@@ -218,3 +218,10 @@ def test_a_network_with_batch_norm_trains_and_evaluates(rng):
     model(x).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
     assert model.eval()(x[:1]).shape == (1, 2)
+
+
+def test_numpy_numbers_as_options_leave_float32_alone(rng):
+    layer = BatchNorm(3, eps=np.float64(1e-5), momentum=np.float32(0.1))
+    x = rng.normal(size=(5, 3)).astype(np.float32)
+    layer(x)
+    assert layer.running_var.dtype == layer.eval()(x).dtype == np.float32

@@ -30,6 +30,8 @@ def test_layers_can_be_counted_indexed_and_walked():
     assert model[0] is layers[0]
     assert model[-1] is layers[2]
     assert list(model) == layers
+    x = np.ones((2, 4), np.float32)
+    assert np.array_equal(model[:2](x).data, layers[1](layers[0](x)).data)
 
 
 def test_a_layer_used_twice_runs_twice_and_is_learned_once():

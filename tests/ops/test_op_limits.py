@@ -105,3 +105,25 @@ def test_a_pooling_window_must_have_an_entry_in_the_image():
     for options in ({"padding": -1}, {"dilation": 0}, {"stride": 0}):
         with pytest.raises(ConfigError, match="expected a whole number of at least"):
             ops.max_pool2d(np.zeros((1, 1, 6, 6)), 2, **options)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, a: ops.clip(x, min=a),
+        lambda x, a: ops.clip(x, max=a),
+        ops.leaky_relu,
+        ops.elu,
+        lambda x, a: ops.dropout(x, np.ones(2), a),
+        lambda x, a: ops.pad(x, (1, 1), a),
+        lambda x, a: ops.layer_norm(x.reshape(1, 2), eps=a),
+        lambda x, a: ops.batch_norm(x.reshape(2, 1), eps=a),
+        lambda x, a: ops.group_norm(x.reshape(1, 2), eps=a),
+    ],
+)
+@pytest.mark.no_debug
+def test_an_option_that_is_a_numpy_number_does_not_change_the_dtype(f):
+    x = Tensor(np.array([-1, 2], np.float32), requires_grad=True)
+    y = f(x, np.sqrt(0.25))
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == np.float32

@@ -259,3 +259,19 @@ def test_a_state_that_does_not_fit_is_refused():
 def test_repr_names_the_settings():
     assert repr(SGD([leaf(3), leaf(2, 2)], 0.1)).startswith("SGD(lr=0.1, momentum=0.0")
     assert repr(SGD([leaf(3), leaf(2, 2)], 0.1)).endswith("for 7 parameters")
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_a_step_that_was_refused_does_not_count(make):
+    p = Tensor(np.ones(2), requires_grad=True)
+    optimizer = make([p])
+    p.grad = np.ones(2, np.float32)
+    with pytest.raises(DtypeError):
+        optimizer.step()
+    assert optimizer.steps == [0]
+    make([p]).load_state_dict(optimizer.state_dict())
+
+
+def test_options_may_be_numpy_numbers():
+    p = Tensor(np.ones(2, np.float32), requires_grad=True)
+    assert Adam([p], lr=np.float32(0.5)).lr == 0.5

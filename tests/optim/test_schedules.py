@@ -124,3 +124,15 @@ def test_impossible_schedules_are_refused():
             make()
     with pytest.raises(CheckpointError, match="last_epoch and base_lr"):
         ConstantLR(o).load_state_dict({"lr": 1.0})
+
+
+def test_a_state_brings_its_base_lr_to_all_schedules_in_a_row():
+    def nested(o):
+        return SequentialLR(o, [ConstantLR(o, 0.5, 1), warm_up_then_cosine(o)], [2])
+
+    first = nested(optimiser(0.1))
+    whole = rates(first, 4)
+    second = optimiser(0.5)
+    schedule = nested(second)
+    schedule.load_state_dict(nested(optimiser(0.1)).state_dict())
+    assert rates(schedule, 4) == whole
