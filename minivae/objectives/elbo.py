@@ -57,7 +57,8 @@ def elbo(x: Any, p: Distribution, q: Distribution, prior: Distribution | None = 
         p: p(x|z), of x's shape, for one z drawn from q by `rsample`, so that gradients reach q through it too.
         q: q(z|x), of shape (B, ...), one for each example.
         prior: p(z); the standard normal if left out.
-        beta: weight of the KL term, 0 or more (Higgins et al. 2017); only beta = 1 gives a bound on log p(x).
+        beta: weight of the KL term, 0 or more (Higgins et al. 2017). Below 1 the loss is no bound on −log p(x), above 1
+            it is a looser one.
 
     Raises:
         ShapeError: p does not have x's shape, or q another number of examples.

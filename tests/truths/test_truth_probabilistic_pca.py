@@ -149,7 +149,10 @@ def test_the_rate_is_the_mutual_information_of_x_and_z(x):
 
 
 def test_a_rate_is_mutual_information_plus_the_distance_of_the_aggregate_from_the_prior(x):
-    """With another encoder, on Gaussian data: E KL(q(z|x) ‖ p) = I(x; z) + KL(q(z) ‖ p), exactly (Hoffman 2016)."""
+    """With another encoder, on Gaussian data: E KL(q(z|x) ‖ p) = I(x; z) + KL(q(z) ‖ p), exactly.
+
+    (Hoffman & Johnson 2016.)
+    """
     _, model = at_the_optimum(x)
     model.encoder.mu.weight.data *= 1.3
     model.encoder.mu.bias.data += 0.4
