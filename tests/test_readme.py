@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minivae.selfcheck.zoo import subjects
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-FIRST, *CHECKS, SWITCH = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FIRST, OWN, *CHECKS, SWITCH = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.slow
@@ -23,6 +24,17 @@ def test_the_25_lines_train_and_leave_a_picture(tmp_path, monkeypatch, capsys):
     first, *_, last = (float(line.split()[1]) for line in capsys.readouterr().out.splitlines())
     assert last < first - 50
     assert (tmp_path / "samples.png").stat().st_size > 10_000
+
+
+def test_own_images_train_and_leave_a_picture(tmp_path, monkeypatch):
+    Image = pytest.importorskip("PIL.Image")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    pixels = np.random.Generator(np.random.Philox(0)).integers(0, 256, (140, 4, 6, 3), np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(f"photos/{number}.png")
+    exec(OWN.replace("epochs=50", "steps=1"), {})
+    assert (tmp_path / "photos.png").stat().st_size > 10_000
 
 
 def test_the_checks_find_the_missing_half_and_the_wrong_noise(capsys):

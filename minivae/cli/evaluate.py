@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from typing import Any
 
@@ -53,6 +54,7 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     from minivae.metrics import active_units, evaluate, importance_weighted_bound
+    from minivae.training.progress import new_bar
 
     use_backend(args)
     opened = OpenRun(args.run_folder, args.data)
@@ -66,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"\nlatent dimensions in use: {used} (variance of the posterior mean above {used.threshold:g})", flush=True)
     if args.iwae:
         start = time.monotonic()
-        print(f"\n{importance_weighted_bound(opened.model, test, args.iwae, **how)}")
+        bar = new_bar(f"{args.iwae:,} draws for each image", len(test))
+        on_batch = bar.update if bar is not None else None
+        with contextlib.closing(bar) if bar is not None else contextlib.nullcontext():
+            bound = importance_weighted_bound(opened.model, test, args.iwae, on_batch=on_batch, **how)
+        print(f"\n{bound}")
         print(f"time: {time.monotonic() - start:.0f} s")
     return 0

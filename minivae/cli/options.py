@@ -38,6 +38,8 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def suggestions(parser: argparse.ArgumentParser, unknown: str) -> str:
     """'Did you mean ...?' for an option that does not exist."""
     known = [name for action in parser._actions for name in action.option_strings]
+    if unknown in known:
+        return f"It goes after the command: {parser.prog} {unknown}"
     close = difflib.get_close_matches(unknown.partition("=")[0], known, n=3, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(close)}?"

@@ -122,7 +122,9 @@ def interpolate(args: argparse.Namespace) -> int:
 
 
 def _add_out(parser: argparse.ArgumentParser, group: Any, name: str) -> None:
-    group.add_argument("--out", metavar="FILE", help=f"where to write the picture (default: {name} in RUN)")
+    group.add_argument(
+        "--out", metavar="FILE", help=f"where to write the picture, a file or a folder (default: {name} in RUN)"
+    )
     add_backend(group)
     parser.set_defaults(picture=name)
 
@@ -141,4 +143,6 @@ def _open(args: argparse.Namespace) -> OpenRun:
 
 
 def _path(args: argparse.Namespace, opened: OpenRun) -> Path:
-    return Path(args.out) if args.out else opened.folder / args.picture
+    path = Path(args.out) if args.out else opened.folder
+    path = path / args.picture if path.is_dir() else path
+    return path if path.suffix else path.with_suffix(".png")

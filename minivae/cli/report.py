@@ -61,10 +61,7 @@ def print_summary(folder: Path, history: Any, pictures: dict[str, str]) -> None:
     print(f"in {folder}:")
     for name, what in (files | pictures).items():
         print(f"  {name:<{width}}  {what}")
-    print(
-        f"\nnext, for instance:\n"
-        f"  minivae sample {folder}\n"
-        f"  minivae interpolate {folder}\n"
-        f"  minivae evaluate {folder}\n"
-        f"  minivae train --resume {folder} --epochs {2 * last['epoch']}"
-    )
+    print("\nnext, for instance:")
+    for command in ("sample", "interpolate", "evaluate") if "samples.png" in pictures else ("evaluate",):
+        print(f"  minivae {command} {folder}")
+    print(f"  minivae train --resume {folder} --epochs {2 * last['epoch']}")

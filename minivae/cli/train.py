@@ -43,6 +43,7 @@ examples:
   minivae train                                   the default, into runs/fashion-mnist-conv
   minivae train --latent-dim 2 --run-dir runs/2d  two latent dimensions: leaves a map of them
   minivae train --data mnist --model vae          MNIST, fully connected layers
+  minivae train --data ring --model vae --likelihood gaussian    points in the plane
   minivae train --resume runs/2d                  go on after Ctrl-C, to the bit as if never stopped
   minivae train --resume runs/2d --epochs 40      make a finished run longer
 
@@ -151,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         delete_checkpoint(folder)
 
     say = (lambda *_: None) if args.quiet else print
-    say(f"data     {settings['data']}: {len(train):,} training and {len(test):,} test examples, from {train.source}")
+    say(f"data     {settings['data']}: {len(train):,} training and {len(test):,} test examples ({train.source})")
     say(f"model    {_describe_model(model)}")
     say(f"machine  {describe_blas() if backend == 'numpy' else backend}")
     say(f"folder   {folder}{'  (resumed)' if args.resume else ''}\n")
@@ -230,16 +231,23 @@ def _refuse_idle_options(settings: dict[str, Any], given: dict[str, Any]) -> Non
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:
-    """Raise ConfigError if there is a run already, unless it may be replaced."""
+    """Raise ConfigError if the folder is not empty, unless its run may be replaced."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"the run folder {folder} is a file; name another one with --run-dir")
-    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+    if overwrite or not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / "checkpoint.json").exists():
         raise ConfigError(
-            f"the run folder {folder} exists already. Add one of these:\n"
-            f"  --resume {folder}   go on with that run\n"
-            f"  --overwrite   replace it\n"
-            "  --run-dir RUN   write into another folder"
+            f"the folder {folder} holds other files, and no run. Name another one with --run-dir, or add --overwrite "
+            "to put the run beside them"
         )
+    width = len(f"--resume {folder}") + 3
+    raise ConfigError(
+        f"the run folder {folder} exists already. Add one of these:\n"
+        f"  {f'--resume {folder}':<{width}}go on with that run\n"
+        f"  {'--overwrite':<{width}}replace it\n"
+        f"  {'--run-dir RUN':<{width}}write into another folder"
+    )
 
 
 def _describe_model(model: Any) -> str:

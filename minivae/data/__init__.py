@@ -2,7 +2,7 @@
 
 from minivae.data.binarise import binarised
 from minivae.data.catalogue import NAMES, available, density, load, toy
-from minivae.data.dataset import Dataset, check_images
+from minivae.data.dataset import Dataset, as_dataset, check_images
 from minivae.data.densities import DENSITIES, Density
 from minivae.data.loader import Batch, DataLoader
 from minivae.data.mnist_files import fashion_mnist, mnist
@@ -16,6 +16,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Density",
+    "as_dataset",
     "available",
     "binarised",
     "check_images",

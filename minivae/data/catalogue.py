@@ -41,7 +41,7 @@ def load(name: str, seed: int = 0) -> tuple[Dataset, Dataset]:
         MissingExtraError: a package is missing that has the data.
     """
     if name not in NAMES:
-        raise DataError(_unknown(name, tuple(NAMES)))
+        raise DataError(f"{_unknown(name, tuple(NAMES))} Data of your own are for Python: mv.data.Dataset(images).")
     loaders: dict[str, Callable[[], tuple[Dataset, Dataset]]] = {
         "fashion-mnist": full.fashion_mnist,
         "fashion-mnist-full": lambda: full.fashion_mnist(full=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,10 @@ class Dataset:
         """All examples as float32 (bytes are divided by 255), a new array."""
         return to_floats(self.images)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """`x`: what a model or a picture makes of a Dataset that it is given in place of an array."""
+        return self.x.astype(dtype or np.float32, copy=False)
+
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.image_shape))
         kind = "images" if len(self.image_shape) == 3 else "rows"
@@ -87,6 +92,17 @@ class Dataset:
         if self.factor_names:
             parts.append(f"factors {', '.join(self.factor_names)}")
         return f"<Dataset {self.name!r}: {'; '.join(parts)}; source: {self.source}>"
+
+
+def as_dataset(data: Any) -> Dataset:
+    """A Dataset as it is, an array of examples as a Dataset.
+
+    Raises:
+        DataError: these are no examples, or several data sets at once.
+    """
+    if isinstance(data, (tuple, list)) and any(isinstance(part, Dataset) for part in data):
+        raise DataError(f"{len(data)} data sets at once; expected one. Take them apart: train, test = mv.data.mnist()")
+    return data if hasattr(data, "images") else Dataset(data)
 
 
 def to_floats(images: Array) -> Array:
@@ -109,7 +125,7 @@ def check_images(images: Any, low: float | None = 0.0, high: float | None = 1.0)
 
     Raises:
         DataError: no examples; a shape that is not (N, C, H, W) or (N, D); NaN or infinite values; values
-            outside [low, high].
+            outside [low, high]; bytes of which the largest is 1.
     """
     images = images.images if isinstance(images, Dataset) else images
     xp = array_module(images)
@@ -122,6 +138,11 @@ def check_images(images: Any, low: float | None = 0.0, high: float | None = 1.0)
         )
     if images.dtype.kind != "f":
         _check_dtype(images)
+        if images.dtype == np.uint8 and int(images.max()) == 1:
+            raise DataError(
+                "all bytes are 0 or 1. A byte v stands for v / 255, so this is black, or nearly. For black and white "
+                "hand over bools: images.astype(bool)."
+            )
         return
     finite = xp.isfinite(images)
     if not bool(finite.all()):
@@ -175,6 +196,10 @@ def _check_dtype(images: Array) -> None:
 
 def _compact(images: Any) -> Array:
     """uint8 for bytes and bools, float32 for floats; on the host."""
+    if isinstance(images, (str, Path)):
+        raise DataError(
+            f"{str(images)!r} is a name; expected the examples themselves, an array: np.load of a .npy file"
+        )
     try:
         array = to_numpy(images)
     except ValueError as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minivae.backend import Array, to_backend
 from minivae.data.binarise import binarised, threshold, toss
-from minivae.data.dataset import Dataset, check_images, to_floats
+from minivae.data.dataset import Dataset, as_dataset, check_images, to_floats
 from minivae.errors import ConfigError
 from minivae.random import stream
 
@@ -56,7 +56,7 @@ class DataLoader:
         drop_last: bool = False,
         binarise: str | None = None,
     ) -> None:
-        dataset = dataset if isinstance(dataset, Dataset) else Dataset(dataset)
+        dataset = as_dataset(dataset)
         if binarise not in BINARISE:
             raise ConfigError(f"binarise={binarise!r}; expected None, 'dynamic', 'fixed' or 'threshold'")
         if binarise is None:

@@ -171,7 +171,7 @@ def _download(name: str, passed_over: list[str]) -> Path:
     except (DataError, MissingExtraError) as error:
         tried = "\n  ".join([*passed_over, *str(error).splitlines()])
         raise DataError(
-            f"{name} is not on this machine and could not be downloaded. Tried:\n  {tried}\n"
+            f"the full {name} is not on this machine and could not be downloaded. Tried:\n  {tried}\n"
             f"Expected the four files {', '.join(SHA256[name])} (as they are, or gzipped, with .gz at the end). "
             f"Put them into {folder}, or into a folder {name}/ inside the folder that MINIVAE_DATA names. "
             "'fashion-mnist' has 5,000 images that need no download."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minivae.backend import Array, to_numpy
-from minivae.data import DataLoader
+from minivae.data import DataLoader, as_dataset
 from minivae.distributions import Normal, kl_divergence
 from minivae.errors import ConfigError
 from minivae.models import evaluation
@@ -98,7 +98,7 @@ def evaluate(
 
     Args:
         model: has `encode(x)` and `decode(z)`, which return distributions.
-        dataset: a `minivae.data.Dataset`.
+        dataset: a `minivae.data.Dataset`, or an array of examples.
         batch_size: examples at a time; changes memory and speed, and which noise falls on which example.
         samples: draws of z for each example.
         binarise: as in `DataLoader`: None, "dynamic", "fixed" or "threshold".
@@ -109,6 +109,7 @@ def evaluate(
         DataError: the data are empty, not finite, or not what the likelihood is over (grey pixels under Bernoulli).
     """
     at_least_one(samples, "samples")
+    dataset = as_dataset(dataset)
     parts: list[tuple[Array, Array]] = []
     label, is_likelihood = "NLL", True
     with evaluation(model):

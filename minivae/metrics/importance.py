@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from minivae.autodiff import Tensor
 from minivae.backend import Array, array_module
+from minivae.data import as_dataset
 from minivae.errors import ConfigError
 from minivae.metrics.evaluation import (
     Estimate,
@@ -56,6 +58,7 @@ def importance_weighted_bound(
     chunk: int = 2048,
     binarise: str | None = None,
     seed: int = 0,
+    on_batch: Callable[[int], object] | None = None,
 ) -> ImportanceBound:
     """An upper bound on −log p(x) from k weighted draws for each example (Burda et al. 2016, equation 8):
 
@@ -66,12 +69,13 @@ def importance_weighted_bound(
 
     Args:
         model: has `encode(x)` and `decode(z)`, which return distributions.
-        dataset: a `minivae.data.Dataset`.
+        dataset: a `minivae.data.Dataset`, or an array of examples.
         k: draws for each example.
         batch_size: examples encoded at a time.
         chunk: at most about so many images are decoded at once.
         binarise: as in `DataLoader`.
         seed: of the noise and of the binarisation.
+        on_batch: called after each batch with its number of examples, to move a progress bar.
 
     Raises:
         ConfigError: k is below 1, or the model's reconstruction term is not a likelihood (grey BCE).
@@ -79,11 +83,14 @@ def importance_weighted_bound(
     """
     at_least_one(k, "k")
     at_least_one(chunk, "chunk")
+    dataset = as_dataset(dataset)
     values = []
     with evaluation(model):
         for number, x in enumerate(batches(dataset, batch_size, binarise, seed)):
             rng = stream(seed, "importance", number)
             values.append(-_log_mean_weight(model, x, k, max(1, chunk // len(x)), rng))
+            if on_batch is not None:
+                on_batch(len(x))
     nats = np.concatenate(values)
     dims = int(np.prod(dataset.images.shape[1:]))
     return ImportanceBound(

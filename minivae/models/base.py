@@ -12,7 +12,7 @@ import numpy as np
 from minivae.autodiff import Tensor, no_grad
 from minivae.backend import Array, to_backend
 from minivae.distributions import Distribution, Normal
-from minivae.errors import ConfigError, ShapeError
+from minivae.errors import ConfigError, DataError, ShapeError
 from minivae.layers import Module
 from minivae.layers.checks import at_least
 from minivae.models.likelihood import Likelihood
@@ -57,6 +57,7 @@ class LatentVariableModel(Module):
 
         Raises:
             ShapeError: x is not a batch of examples of the model's shape.
+            DataError: x holds bytes.
         """
         return self.encoder(self._batch(x))
 
@@ -112,7 +113,7 @@ class LatentVariableModel(Module):
 
         As the result is a NumPy array, x may be one too, wherever the model is.
         """
-        x = self._tensor(x)
+        x = self._batch(x)
         x = Tensor(to_backend(x.data, self._dtype_and_device()[1]))
         with evaluation(self):
             return self.decode(self.encode(x).mean).mean.numpy()
@@ -135,6 +136,11 @@ class LatentVariableModel(Module):
         self.likelihood.check_support(x)
 
     def _batch(self, x: Any) -> Tensor:
+        if getattr(x, "dtype", None) == np.uint8 and x.size and int(x.max()) > 1:
+            raise DataError(
+                f"{type(self).__name__}: x holds bytes, up to {int(x.max())}; a model takes floats. A byte v stands "
+                "for v / 255: give images / np.float32(255), or a data set's `x` in place of its `images`."
+            )
         x = self._tensor(x)
         self._check_batch(x)
         return x

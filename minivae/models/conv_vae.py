@@ -131,10 +131,12 @@ def _check_halving(image_shape: tuple[int, ...], channels: tuple[int, ...]) -> N
     if height % unit or width % unit:
         padded = f"{math.ceil(height / unit) * unit} × {math.ceil(width / unit) * unit}"
         fitting = max(n for n in range(len(channels)) if height % 2**n == 0 and width % 2**n == 0)
+        last = "Is that (height, width, channels)? Channels come first. " if width <= 4 < image_shape[0] else ""
         fewer = f", or give at most {fitting} channels" if fitting else ", or use VAE, which takes any size"
         raise ConfigError(
             f"ConvVAE: images of {height} × {width} cannot be halved {len(channels)} times, once for each of "
-            f"channels={channels}; height and width must be multiples of {unit}. Pad the images to {padded}{fewer}."
+            f"channels={channels}; height and width must be multiples of {unit}. {last}Pad the images to "
+            f"{padded}{fewer}."
         )
 
 

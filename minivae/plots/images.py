@@ -12,7 +12,7 @@ import numpy as np
 from minivae.backend import Array, to_numpy
 from minivae.errors import ShapeError
 from minivae.metrics import decoded_means, posterior_means, to_model
-from minivae.plots.style import MUTED, house_style, new_figure, save
+from minivae.plots.style import MUTED, STYLE, house_style, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,8 @@ def image_grid(
     """Images side by side, row after row.
 
     Args:
-        images: (N, C, H, W) with C = 1 or 3, or (N, H, W); floats in [0, 1] (clipped to it) or uint8.
+        images: (N, C, H, W) with C = 1 or 3, (N, H, W), or (N, H, W, 3); floats in [0, 1] (clipped to it), uint8, or
+            a Dataset.
         ncols: images in a row; by default as square as it gets.
         title: a line above, in bold.
         caption: a line below: what one sees, how it was made.
@@ -48,7 +49,7 @@ def image_grid(
     pixels = as_pixels(images)
     ncols = ncols or math.ceil(math.sqrt(len(pixels)))
     mosaic, centres = tile(pixels, ncols, band)
-    inch = CELL / (mosaic.shape[1] / ncols)  # of one pixel
+    inch = max(CELL / (mosaic.shape[1] / ncols), 1 / STYLE["savefig.dpi"])  # of one pixel; none gets lost
     left = 0.12 + 0.075 * max((len(label) for label in row_labels), default=0)
     top, bottom = (0.42 if title else 0.12), (0.40 if caption else 0.12)
     body = (mosaic.shape[1] * inch, mosaic.shape[0] * inch)
@@ -100,7 +101,7 @@ def reconstructions(
 
     Args:
         model: a VAE with `reconstruct(x)`.
-        images: the originals, (N, C, H, W), uint8 or floats in [0, 1].
+        images: the originals, (N, C, H, W), uint8 or floats in [0, 1], or a Dataset.
         inputs: what the encoder is given, where that is not the original: binarised images; a row of its own.
         title: a line above.
         caption: a line below.
@@ -145,8 +146,13 @@ def interpolation(
         steps: decoded points on the line, both ends included.
         title: a line above.
         path: where to save the picture, if anywhere.
+
+    Raises:
+        ShapeError: these are not images, or not as many ends as starts.
     """
     first, last = as_pixels(starts), as_pixels(ends)
+    if first.shape != last.shape:
+        raise ShapeError(f"interpolation: starts are {first.shape}, ends {last.shape}; expected an end for each start")
     z0, z1 = (posterior_means(model, to_model(images)) for images in inputs or (starts, ends))
     weights = np.linspace(0.0, 1.0, steps, dtype=z0.dtype)[:, None]
     rows = []
@@ -163,17 +169,18 @@ def interpolation(
 
 
 def as_pixels(images: Any) -> Array:
-    """Images as floats in [0, 1], (N, H, W) for grey and (N, H, W, 3) for colour.
+    """Images as floats in [0, 1], (N, H, W) for grey and (N, H, W, 3) for colour; such ones stay as they are.
 
     Raises:
-        ShapeError: they are neither (N, H, W) nor (N, C, H, W) with one or three channels, or there are none.
+        ShapeError: they are neither (N, H, W), (N, H, W, 3), nor (N, C, H, W) with one or three channels, or there are
+            none.
     """
     pixels = np.asarray(to_numpy(getattr(images, "data", images) if hasattr(images, "numpy") else images))
     if pixels.ndim == 4 and pixels.shape[1] in (1, 3):
         pixels = pixels[:, 0] if pixels.shape[1] == 1 else pixels.transpose(0, 2, 3, 1)
-    elif pixels.ndim != 3:
+    elif pixels.ndim != 3 and not (pixels.ndim == 4 and pixels.shape[3] == 3):
         raise ShapeError(
-            f"images: got shape {pixels.shape}; expected (N, C, H, W) with C = 1 or 3, or (N, H, W). "
+            f"images: got shape {pixels.shape}; expected (N, C, H, W) with C = 1 or 3, (N, H, W), or (N, H, W, 3). "
             "One image needs a batch axis: image[None]."
         )
     if pixels.size == 0:

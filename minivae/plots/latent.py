@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minivae.data import as_dataset
 from minivae.errors import ShapeError
 from minivae.metrics import decoded_means, posterior_means
 from minivae.plots.images import as_pixels, tile
@@ -16,7 +17,7 @@ from minivae.plots.style import MUTED, house_style, new_figure, save
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = (  # ten that differ in lightness too; more classes repeat them
+COLOURS = (  # ten that differ in lightness too
     *("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f"),
     *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#5b5b5b"),
 )
@@ -51,6 +52,7 @@ def latent_map(
     Raises:
         ShapeError: the latent space has another number of dimensions.
     """
+    dataset = as_dataset(dataset)
     means = posterior_means(model, dataset[:limit], binarise=binarise, seed=seed)
     if means.shape[1] != 2:
         raise ShapeError(
@@ -81,11 +83,15 @@ def _scatter(axes: Any, means: Any, labels: Any, names: Any) -> None:
     axes.set_title(f"posterior means of {len(means):,} images")
     if labels is None or np.ndim(labels) != 1:
         axes.scatter(means[:, 0], means[:, 1], s=7, color=COLOURS[0], linewidths=0)
+    elif len(np.unique(labels)) > len(COLOURS):  # a scale of colours, and no room for names
+        order = np.unique(labels, return_inverse=True)[1]
+        axes.scatter(means[:, 0], means[:, 1], s=7, c=order, linewidths=0)
+        axes.set_title(f"posterior means of {len(means):,} images in {order.max() + 1} classes")
     else:
         for i, label in enumerate(np.unique(labels)):
             of_class = means[labels == label]
-            name = str(label) if names is None else str(names[int(label)])
-            axes.scatter(of_class[:, 0], of_class[:, 1], s=7, color=COLOURS[i % len(COLOURS)], label=name, linewidths=0)
+            name = str(names[int(label)] if names else label)
+            axes.scatter(of_class[:, 0], of_class[:, 1], s=7, color=COLOURS[i], label=name, linewidths=0)
         legend = axes.legend(
             loc="upper center",
             bbox_to_anchor=(0.5, -0.1),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minivae.errors import require
+from minivae.errors import ConfigError, require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,9 +58,16 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, path: str | Path | None) -> Figure:
-    """Write the figure to `path` (its ending says PNG, PDF or SVG), making the folder; None: do not. Returns it."""
+    """Write the figure to `path` (its ending says PNG, PDF or SVG), making the folder; None: do not. Returns it.
+
+    Raises:
+        ConfigError: no picture has that ending.
+    """
     if path is not None:
         path = Path(path)
+        kinds = figure.canvas.get_supported_filetypes()
+        if path.suffix and path.suffix[1:].lower() not in kinds:
+            raise ConfigError(f"{path}: no picture is written as {path.suffix!r}; expected one of {', '.join(kinds)}")
         path.parent.mkdir(parents=True, exist_ok=True)
         with house_style():
             figure.savefig(path, dpi=STYLE["savefig.dpi"])

@@ -132,7 +132,8 @@ def read_description(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / JSON_NAME
     if not path.is_file():
-        what = "there is no such folder" if not Path(folder).exists() else f"it has no {JSON_NAME}"
+        missing = "there is no such folder" if not Path(folder).exists() else f"it has no {JSON_NAME}"
+        what = "it is a file, not a folder" if Path(folder).is_file() else missing
         raise CheckpointError(
             f"no checkpoint in {str(folder)!r}: {what}. Give the run folder that `minivae train` made "
             "(it prints its name; by default they are under runs/)."

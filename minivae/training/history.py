@@ -114,7 +114,11 @@ class Table:
 
 
 def _decimals(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+    """Two decimals, or none where a column has no room for them."""
+    if value is None:
+        return ""
+    text = f"{value:.2f}"
+    return text if len(text) < 9 else f"{value:.0f}"
 
 
 def _number(text: str, kind: type) -> Any:

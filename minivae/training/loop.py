@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from minivae.data import DataLoader
+from minivae.data import DataLoader, as_dataset
 from minivae.errors import ConfigError
 from minivae.metrics import evaluate
 from minivae.optim import Adam, Optimizer, clip_grad_norm_
@@ -49,7 +49,7 @@ def fit(
 
     Args:
         model: has `elbo(x, beta=...)`, `encode`, `decode` and `parameters()`; a `minivae.models.VAE`, or your own.
-        train: a `minivae.data.Dataset`.
+        train: a `minivae.data.Dataset`, or an array of examples.
         test: another one; evaluated after every epoch.
         epochs: passes over the training data.
         steps: the length of the run in steps (batches); if given, `epochs` does not count.
@@ -77,6 +77,7 @@ def fit(
         NonFiniteError: the loss or a parameter became NaN or infinite; says at which step and what to try.
         TrainingInterrupted: Ctrl-C or SIGTERM; a KeyboardInterrupt raised after the step at hand was saved.
     """
+    train, test = as_dataset(train), None if test is None else as_dataset(test)
     binarise = choose_binarise(model, train, binarise)
     _check_settings(epochs=epochs, steps=steps, beta=beta, clip_norm=clip_norm, checkpoint_every=checkpoint_every)
     check_data(model, train, "training", binarise)
@@ -84,6 +85,8 @@ def fit(
     if test is not None:
         check_data(model, test, "test", binarise)
 
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise ConfigError(f"optimizer is {optimizer!r}; expected for instance mv.optim.SGD(model.parameters(), lr=0.1)")
     loader = DataLoader(train, batch_size, seed=seed, binarise=binarise)
     optimizer = optimizer or Adam(model.parameters(), lr=lr)
     run = Run(

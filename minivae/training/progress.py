@@ -26,7 +26,6 @@ class Progress:
         self.table = Table(labels, with_test)
         self.bar: Any = None
         self._headed = False
-        self._tqdm = _find_tqdm() if enabled else None
 
     def start(self, history: History) -> None:
         """Print the head of the table, and the epochs that a resumed run has behind it."""
@@ -36,17 +35,8 @@ class Progress:
 
     def start_epoch(self, epoch: int, epochs: int, examples: int, done: int) -> None:
         """A bar for epoch number `epoch` (from 1) of `epochs`; `done` of its examples are behind us."""
-        if self._tqdm is not None:
-            self.bar = self._tqdm(
-                desc=f"epoch {epoch}/{epochs}",
-                total=examples,
-                initial=done,
-                unit=" examples",
-                leave=False,
-                dynamic_ncols=True,
-                file=sys.stderr if sys.stderr.isatty() else sys.stdout,
-                mininterval=0.2,
-            )
+        if self.enabled:
+            self.bar = new_bar(f"epoch {epoch}/{epochs}", examples, done)
 
     def advance(self, examples: int) -> None:
         """Some more examples are done."""
@@ -71,6 +61,21 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def new_bar(text: str, total: int, done: int = 0) -> Any:
+    """A bar that is gone once closed, with `done` of `total` behind it; None where none can be seen."""
+    tqdm = _find_tqdm()
+    return tqdm and tqdm(
+        desc=text,
+        total=total,
+        initial=done,
+        bar_format="{desc}: {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
+        leave=False,
+        dynamic_ncols=True,
+        file=sys.stderr if sys.stderr.isatty() else sys.stdout,
+        mininterval=0.2,
+    )
 
 
 def _find_tqdm() -> Any:

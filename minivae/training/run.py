@@ -13,11 +13,12 @@ from minivae.backend import Array, array_module, to_numpy
 from minivae.errors import CheckpointError, ConfigError, NonFiniteError, require
 from minivae.optim import Optimizer
 from minivae.training.checkpoint import JSON_NAME, Checkpoint, compare, load_checkpoint, save_checkpoint
-from minivae.training.files import write_atomically
+from minivae.training.files import TEMPORARY, write_atomically
 from minivae.training.history import History
 
 TERMS = ("loss", "reconstruction", "kl")
 METRICS_NAME = "metrics.csv"
+PROBE_NAME = f"{TEMPORARY}probe"
 
 
 @dataclass
@@ -145,8 +146,7 @@ class Run:
 
         Raises:
             MissingExtraError: safetensors is not installed.
-            ConfigError: the folder has a checkpoint of an earlier run.
-            OSError: the folder cannot be made.
+            ConfigError: the folder has a checkpoint of an earlier run, or cannot be written to.
         """
         if self.folder is None:
             return
@@ -156,17 +156,28 @@ class Run:
                 f"run_dir {str(self.folder)!r} holds the checkpoint of an earlier run. Continue that run with "
                 "resume=True, choose another run_dir, or remove the old one with minivae.training.delete_checkpoint."
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._check_writable(self.folder)
+
+    @staticmethod
+    def _check_writable(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / PROBE_NAME, "")
+            (folder / PROBE_NAME).unlink()
+        except OSError as error:
+            raise ConfigError(f"run_dir {str(folder)!r} cannot be written to: {error}. Choose another one.") from error
 
     def restore(self) -> None:
         """Take up the run of the folder where its checkpoint stands.
 
         Raises:
             CheckpointError: there is none, or it belongs to another model, other data or other settings.
+            ConfigError: there is no folder, or it cannot be written to.
         """
         if self.folder is None:
             raise ConfigError("resume=True needs run_dir, the folder of the run to go on with")
         saved = load_checkpoint(self.folder)
+        self._check_writable(self.folder)
         config = getattr(self.model, "config", None)
         compare(
             "another architecture",

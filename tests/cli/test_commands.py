@@ -7,7 +7,9 @@ import json
 import pytest
 from matplotlib.image import imread
 
+import minivae.metrics
 import minivae.selfcheck
+import minivae.training.progress
 from minivae.training import COLUMNS, History, read_description
 
 TRAIN = ["train", "--data", "digits", "--model", "vae", "--hidden", "8", "--latent-dim", "2", "--batch-size", "20"]
@@ -115,6 +117,9 @@ def test_points_in_the_plane_can_be_trained_on_though_there_is_no_picture_of_the
     words = ["train", "--data", "moons", "--model", "vae", "--hidden", 8, "--latent-dim", 1, "--likelihood", "gaussian"]
     assert command(*words, "--steps", 3, "--run-dir", folder, "--quiet")[0] == 0
     assert {path.name for path in folder.glob("*.png")} == {"loss_curves.png"}
+    code, out, _ = command("train", "--resume", folder, "--steps", 4)
+    assert f"minivae evaluate {folder}" in out
+    assert "minivae sample" not in out, "which draws, and here nothing can be drawn"
     code, _, err = command("sample", folder)
     assert code == 2
     assert "not images; there is no picture" in err
@@ -181,6 +186,14 @@ def test_a_picture_is_written_where_the_command_says(command, trained, tmp_path,
     assert shows_something(tmp_path / "x.png")
 
 
+@pytest.mark.parametrize(("given", "written"), [("", "samples.png"), ("x", "x.png"), ("x.PNG", "x.PNG")])
+def test_a_folder_and_a_name_without_an_ending_will_do_for_a_picture(command, trained, tmp_path, given, written):
+    code, out, _ = command("sample", trained, "-n", 2, "--out", tmp_path / given)
+    assert code == 0
+    assert out == f"2 samples in {tmp_path / written}\n"
+    assert shows_something(tmp_path / written)
+
+
 def test_reconstruct_shows_all_classes_in_turn(tiny):
     from minivae.cli.runs import spread
 
@@ -204,6 +217,34 @@ def test_evaluate_prints_numbers_with_errors_units_and_protocol(command, trained
     assert "IWAE-5 bound" in out
     assert "5 weighted draws of z each" in out
     assert "latent dimensions in use" in out
+
+
+def test_the_importance_weighted_bound_has_a_bar(command, trained, monkeypatch):
+    made = []
+
+    class Bar:
+        def __init__(self, **options):
+            self.total, self.done, self.closed = options["total"], 0, False
+            made.append(self)
+
+        def update(self, n):
+            self.done += n
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr(minivae.training.progress, "_find_tqdm", lambda: Bar)
+    assert command("evaluate", trained, "--iwae", 2)[0] == 0
+    assert [(bar.total, bar.done, bar.closed) for bar in made] == [(30, 30, True)]
+
+
+def test_ctrl_c_is_answered_in_words(command, trained, monkeypatch):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(minivae.metrics, "evaluate", interrupt)
+    code, _, err = command("evaluate", trained)
+    assert (code, err) == (130, "\ninterrupted\n")
 
 
 def test_evaluate_agrees_with_the_last_row_of_the_metrics(command, trained):

@@ -55,6 +55,10 @@ def test_unknown_option_that_resembles_none(refused):
     says(refused("info", "--frobnicate"), "'--frobnicate'", "--backend", "minivae info --help")
 
 
+def test_an_option_before_the_command(refused):
+    says(refused("--debug", "info"), "'--debug'", "It goes after the command: minivae info --debug")
+
+
 def test_unknown_argument(refused):
     says(refused("train", "mnist"), "'mnist'", "minivae train --help")
 
@@ -65,6 +69,12 @@ def test_unknown_command(refused):
 
 def test_unknown_data_set(train):
     says(train("--data", "mnits"), "unknown data set 'mnits'", "fashion-mnist", "Did you mean 'mnist'?")
+
+
+def test_data_of_ones_own(refused, trained):
+    path = trained / "checkpoint.json"
+    path.write_text(path.read_text().replace('"digits"', '"photos"'))
+    says(refused("evaluate", trained), "unknown data set 'photos'", "Data of your own are for Python")
 
 
 def test_unknown_backend(train):
@@ -229,6 +239,12 @@ def test_a_run_folder_that_is_a_file(train, tmp_path):
     says(train(), "is a file", "--run-dir")
 
 
+def test_a_folder_of_other_things(train, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("")
+    says(train(), "holds other files, and no run", "--run-dir")
+
+
 def test_a_run_folder_that_cannot_be_made(refused, tmp_path):
     (tmp_path / "file").write_text("")
     says(refused(*TRAIN, "--run-dir", tmp_path / "file" / "run"), "file")
@@ -237,6 +253,14 @@ def test_a_run_folder_that_cannot_be_made(refused, tmp_path):
 @pytest.mark.parametrize("words", [["sample"], ["reconstruct"], ["interpolate"], ["evaluate"], ["train", "--resume"]])
 def test_a_folder_without_a_run(refused, tmp_path, words):
     says(refused(*words, tmp_path / "nowhere"), "no checkpoint in", "nowhere", "no such folder", "minivae train")
+
+
+def test_a_file_where_a_run_folder_is_expected(refused, trained):
+    says(refused("sample", trained / "checkpoint.json"), "it is a file, not a folder", "Give the run folder")
+
+
+def test_a_picture_of_an_unknown_kind(refused, trained, tmp_path):
+    says(refused("sample", trained, "--out", tmp_path / "x.foo"), "no picture is written as '.foo'", "png")
 
 
 def test_a_damaged_checkpoint(refused, trained):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minivae.data import Dataset, check_images
+from minivae.data import Dataset, as_dataset, check_images
 from minivae.errors import DataError
 
 
@@ -81,6 +81,7 @@ def test_repr_says_what_there_is():
         (np.zeros((2, 2, 2, 2, 2)), "expected images"),
         (np.zeros((2, 3), np.int64), "int64.*uint8"),
         ([[1.0, 2.0], [3.0]], "different shapes"),
+        ("images.npy", "'images.npy' is a name.*np.load"),
     ],
 )
 def test_what_cannot_be_examples_is_refused_with_a_way_out(images, message):
@@ -133,6 +134,30 @@ def test_check_images_respects_a_bound_left_open():
 def test_check_images_recognises_bytes_kept_as_floats():
     with pytest.raises(DataError, match="divide by 255"):
         check_images(np.array([[0.0, 255.0]]))
+
+
+def test_bytes_of_0_and_1_are_not_taken_for_black_and_white():
+    """(images > 127).astype(np.uint8) would train on images that are black."""
+    images = (np.arange(12) % 2).astype(np.uint8).reshape(3, 1, 2, 2)
+    with pytest.raises(DataError, match=r"v / 255, so this is black.*images\.astype\(bool\)"):
+        check_images(images)
+    check_images(images.astype(bool))
+    check_images(Dataset(images.astype(bool)))
+    check_images(np.zeros_like(images))
+
+
+def test_a_dataset_can_stand_where_an_array_does_and_an_array_where_a_dataset_does():
+    dataset = bytes_dataset()
+    np.testing.assert_array_equal(np.asarray(dataset), dataset.x)
+    assert np.asarray(dataset, np.float64).dtype == np.float64
+    assert as_dataset(dataset) is dataset
+    np.testing.assert_array_equal(as_dataset(dataset.images).images, dataset.images)
+
+
+def test_two_data_sets_at_once_are_refused_with_a_way_out():
+    """fit(model, mv.data.mnist()) hands over both in one."""
+    with pytest.raises(DataError, match=r"2 data sets at once; expected one.*train, test = "):
+        as_dataset((bytes_dataset(), bytes_dataset()))
 
 
 def test_check_images_refuses_a_missing_channel_axis():

@@ -163,6 +163,15 @@ def test_first_samples_do_not_depend_on_how_many_are_asked_for(make):
 
 
 @every_model
+def test_bytes_are_refused_where_floats_are_meant(make):
+    """They would be pixels of up to 255, and no check of a gradient would notice."""
+    model, bytes_ = make(), (batch() * 255).astype(np.uint8)
+    for use in (model.encode, model.reconstruct, model.elbo):
+        with pytest.raises(DataError, match="x holds bytes, up to 255; a model takes floats"):
+            use(bytes_)
+
+
+@every_model
 def test_reconstruction_decodes_the_posterior_mean(make):
     model, x = make(), batch()
     np.testing.assert_array_equal(model.reconstruct(x), model.decode(model.encode(x).mean).mean.numpy(), strict=True)

@@ -15,7 +15,7 @@ from matplotlib.image import imread
 
 from minivae import plots
 from minivae.data import Dataset
-from minivae.errors import DataError, ShapeError
+from minivae.errors import ConfigError, DataError, ShapeError
 from minivae.models import VAE
 from minivae.plots.images import as_pixels, tile
 from minivae.random import stream
@@ -145,6 +145,36 @@ def test_what_the_encoder_was_given_has_a_row_of_its_own(model, images):
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), tile(np.concatenate(expected), 8, 3)[0])
 
 
+def test_colour_images_are_reconstructed_and_interpolated_too(tmp_path):
+    images = stream(0, "pictures").integers(0, 256, (5, 3, 8, 6), dtype=np.uint8)
+    model = VAE((3, 8, 6), hidden=(8,), latent_dim=2, seed=3)
+    mosaic = plots.reconstructions(model, images).axes[0].images[0].get_array()
+    np.testing.assert_allclose(mosaic[:8, :6], images[0].transpose(1, 2, 0) / np.float32(255))
+    mosaic = plots.interpolation(model, images[:2], images[2:4]).axes[0].images[0].get_array()
+    np.testing.assert_allclose(mosaic[:8, :6], images[0].transpose(1, 2, 0) / np.float32(255))
+
+
+def test_a_dataset_is_drawn_as_its_images_are(model, images):
+    def mosaic(figure):
+        return figure.axes[0].images[0].get_array()
+
+    np.testing.assert_array_equal(mosaic(plots.image_grid(Dataset(images))), mosaic(plots.image_grid(images)))
+    np.testing.assert_array_equal(
+        mosaic(plots.reconstructions(model, Dataset(images))), mosaic(plots.reconstructions(model, images))
+    )
+
+
+def test_no_pixel_of_a_large_image_is_left_out(tmp_path):
+    images = stream(0, "pictures").integers(0, 256, (2, 1, 200, 300), dtype=np.uint8)
+    plots.image_grid(images, path=tmp_path / "large.png")
+    assert imread(tmp_path / "large.png").shape[1] >= 600
+
+
+def test_an_ending_that_is_no_picture_is_refused(images, tmp_path):
+    with pytest.raises(ConfigError, match=r"no picture is written as '\.foo'; expected one of .*png"):
+        plots.image_grid(images, path=tmp_path / "grid.foo")
+
+
 def test_samples_are_the_models_and_repeat_with_the_seed(model, tmp_path):
     first, again, other = (plots.samples(model, 9, seed=s).axes[0].images[0].get_array() for s in (1, 1, 2))
     np.testing.assert_array_equal(first, tile(as_pixels(model.sample(9, seed=1)), 3)[0])
@@ -165,6 +195,11 @@ def test_an_interpolation_begins_and_ends_at_the_reconstructions(model, images, 
         np.testing.assert_allclose(cells[1], model.reconstruct(x[row : row + 1])[0, 0], atol=1e-5)
         np.testing.assert_allclose(cells[5], model.reconstruct(x[row + 2 : row + 3])[0, 0], atol=1e-5)
     content(tmp_path / "i.png")
+
+
+def test_an_interpolation_needs_an_end_for_each_start(model, images):
+    with pytest.raises(ShapeError, match=r"starts are \(3, 6, 6\), ends \(2, 6, 6\)"):
+        plots.interpolation(model, images[:3], images[:2])
 
 
 def test_loss_curves_draw_the_columns_and_name_the_unit(history, tmp_path):
@@ -220,6 +255,20 @@ def test_the_latent_map_puts_images_at_their_posterior_means(model, images, tmp_
     expected = tile(as_pixels(model.decode(plots.quantile_grid(4)).mean.numpy()), 4)[0]
     np.testing.assert_allclose(decoded.images[0].get_array(), expected, atol=1e-6)
     content(tmp_path / "l.png")
+
+
+@pytest.mark.parametrize("labels", [[3, 0, 3, 7], ["cat", "dog", "cat", "emu"]])
+def test_classes_without_names_are_called_by_their_label(model, images, labels):
+    figure = plots.latent_map(model, Dataset(images[:4], labels))
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == sorted({str(label) for label in labels})
+
+
+def test_many_classes_are_a_scale_of_colours(model, images):
+    left = plots.latent_map(model, Dataset(images, np.arange(len(images)))).axes[0]
+    assert left.get_legend() is None
+    assert "12 images in 12 classes" in left.get_title(loc="left")
+    assert len(np.unique(left.collections[0].get_array())) == 12
 
 
 def test_a_latent_map_needs_two_dimensions(images):

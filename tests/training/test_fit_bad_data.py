@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,18 @@ def no_step(model):
 
 def train(model, data, test=None, **options):
     return fit(no_step(model), data, test, **({"epochs": 1, "batch_size": 5, "progress": False} | options))
+
+
+def test_an_array_is_trained_on_as_a_dataset_is(bars, small_vae):
+    as_arrays = [dataset.images for dataset in bars]
+    losses = [fit(small_vae(), *data, epochs=1, batch_size=20).test_loss for data in (bars, as_arrays)]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs a folder in which nobody can write")
+def test_a_folder_that_cannot_be_written_to_is_noticed_before_the_first_step(bars, small_vae):
+    with pytest.raises(ConfigError, match=r"'/proc/self/task' cannot be written to: .* Choose another one"):
+        fit(no_step(small_vae()), bars[0], epochs=1, batch_size=20, run_dir="/proc/self/task")
 
 
 def test_empty_data(small_vae):
@@ -79,6 +93,11 @@ def test_channels_last_says_how_to_move_them():
 def test_another_size_says_how_to_make_the_model(small_vae):
     with pytest.raises(ShapeError, match=r"shape \(1, 8, 8\).*made for \(1, 4, 4\).*image_shape=\(1, 8, 8\)"):
         train(small_vae(), images(shape=(1, 8, 8)))
+
+
+def test_an_optimizer_that_is_none(small_vae):
+    with pytest.raises(ConfigError, match=r"optimizer is 'adam'; expected .*mv\.optim\.SGD\(model\.parameters"):
+        train(small_vae(), images(), optimizer="adam")
 
 
 def test_a_batch_larger_than_the_data(small_vae):

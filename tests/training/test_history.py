@@ -18,7 +18,7 @@ def row(epoch, **values):
 def history_of(n, **values):
     history = History(labels={"loss": "−ELBO", "reconstruction": "NLL"})
     for epoch in range(1, n + 1):
-        history.append(row(epoch, train_reconstruction=80.0, train_kl=20.0, **values))
+        history.append(row(epoch, **{"train_reconstruction": 80.0, "train_kl": 20.0} | values))
     return history
 
 
@@ -55,6 +55,14 @@ def test_the_table_has_a_line_an_epoch_and_names_the_losses_and_their_unit():
     assert lines[1].split() == ["epoch", "step", *["−ELBO", "NLL", "KL"] * 2, "seconds"]
     assert lines[2].split() == ["1", "10", "100.00", "80.00", "20.00", "99.00", "79.00", "20.00", "1.5"]
     assert len({len(line) for line in lines[1:]}) == 1, "the columns are aligned"
+
+
+@pytest.mark.parametrize("loss", [99999.99, -99999.99, 1234567.89, 99999999.0, -9999999.0])
+def test_large_losses_of_large_images_stay_apart(loss):
+    lines = repr(history_of(1, train_loss=loss, train_reconstruction=loss)).splitlines()
+    assert float(lines[2].split()[2]) == pytest.approx(loss, rel=1e-5)
+    assert len(lines[2].split()) == 6
+    assert len(lines[2]) == len(lines[1])
 
 
 def test_a_long_table_is_cut_in_the_middle():
