@@ -27,6 +27,7 @@ class Comparison:
         got, expected: float64 arrays, if it can.
         error: the largest difference, relative to the largest right entry.
         rounded: whether the answer came in float32 or float16.
+        wrong: which entries are not right.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Comparison:
     expected: Any = None
     error: float = 0.0
     rounded: bool = False
+    wrong: Any = None
 
     def entry(self) -> str:
         """The entry that differs most, both values of it."""
@@ -47,28 +49,39 @@ class Comparison:
 
 
 def number(value: Any, digits: int = 6) -> str:
-    """A number with that many digits."""
-    return f"{float(value):.{digits}g}"
+    """A number with that many digits; −0 is 0."""
+    return f"{float(value) + 0.0:.{digits}g}"
 
 
 def compare(
-    name: str, got: Any, right: Any, tolerance: float = 1e-9, sizes: Mapping[int, str] | None = None
+    name: str,
+    got: Any,
+    right: Any,
+    tolerance: float = 1e-9,
+    sizes: Mapping[int, str] | None = None,
+    each: bool = False,
 ) -> Comparison:
-    """Compare one value; extra dimensions of size 1, Tensors, float32 and other number types are all welcome."""
+    """Compare one value; extra dimensions of size 1, Tensors, float32 and other number types are all welcome.
+
+    Errors are relative to the largest right entry. With `each`, for a value that was typed in and not summed up of
+    others, they are relative to each entry itself, and of a wrong shape no cause is guessed.
+    """
     expected = np.asarray(plain(right), dtype=np.float64)
     array = plain(got)
     if sentence := not_a_number(name, got, array):
         return Comparison(name, False, sentence, expected=expected)
     if not same_shape(array.shape, expected.shape):
-        return Comparison(name, False, wrong_shape(name, array.shape, expected.shape, sizes or {}), expected=expected)
+        sentence = wrong_shape(name, array.shape, expected.shape, sizes or {}, guess=not each)
+        return Comparison(name, False, sentence, expected=expected)
     rounded = array.dtype.kind == "f" and array.dtype.itemsize < 8
     array = array.astype(np.float64).reshape(expected.shape)
-    scale = float(np.abs(expected).max(initial=0.0)) or 1.0
+    scale = np.abs(expected) if each else np.abs(expected).max(initial=0.0)
+    scale = np.where(scale == 0, 1.0, scale)
     if not np.isfinite(array).all() and np.isfinite(expected).all():
         return Comparison(name, False, not_finite(name, array), array, expected, np.inf, rounded)
-    error = float(np.abs(array - expected).max(initial=0.0)) / scale
-    limit = max(tolerance, FLOAT32_TOLERANCE) if rounded else tolerance
-    return Comparison(name, error <= limit, "", array, expected, error, rounded)
+    errors = np.abs(array - expected) / scale
+    wrong = ~(errors <= (max(tolerance, FLOAT32_TOLERANCE) if rounded else tolerance))
+    return Comparison(name, not wrong.any(), "", array, expected, float(errors.max(initial=0.0)), rounded, wrong)
 
 
 def plain(value: Any) -> Any:
@@ -97,6 +110,8 @@ def not_a_number(name: str, got: Any, array: Any) -> str:
     if array is None or array.dtype.kind not in "fiub":
         if array is not None and array.dtype.kind == "c":
             return f"{name} is complex; a real number is expected. Take the .real part, or the .imag part."
+        if isinstance(got, np.ndarray):
+            return f"{name} is an array of dtype {got.dtype}; numbers are expected, as of dtype=float64."
         return f"{name} is a {type(got).__name__}; a NumPy array or a number is expected."
     return ""
 
@@ -113,7 +128,8 @@ def not_finite(name: str, array: Any) -> str:
     if array.ndim == 0:
         return f"{name} is {what}. {cause}"
     at = ", ".join(str(i) for i in np.argwhere(wrong)[0])
-    return f"{name}: {wrong.sum()} of {array.size} entries are {what}, the first at [{at}]. {cause}"
+    are = "is" if wrong.sum() == 1 else "are"
+    return f"{name}: {wrong.sum()} of {array.size} entries {are} {what}, the first at [{at}]. {cause}"
 
 
 def same_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> bool:
@@ -121,11 +137,19 @@ def same_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> bool:
     return got == expected or [n for n in got if n != 1] == [n for n in expected if n != 1]
 
 
-def wrong_shape(name: str, got: tuple[int, ...], expected: tuple[int, ...], sizes: Mapping[int, str]) -> str:
+def wrong_shape(
+    name: str, got: tuple[int, ...], expected: tuple[int, ...], sizes: Mapping[int, str], guess: bool = True
+) -> str:
     """The sentence on a shape, with the likely cause."""
     sentence = f"{name} has shape {in_letters(got, sizes)}; expected {in_letters(expected, sizes)}."
     if got == expected[::-1]:
         return sentence + " It is transposed."
+    if not guess:
+        return sentence
+    kept = tuple(i for i, (n, m) in enumerate(zip(got, expected, strict=False)) if n == 1 != m)
+    if len(got) == len(expected) > 1 and kept and all(n in (1, m) for n, m in zip(got, expected, strict=True)):
+        places = f"{'Axis' if len(kept) == 1 else 'Axes'} {' and '.join(map(str, kept))}"
+        return sentence + f" {places} of length 1: was there a sum, a mean or a slice along {it_or_them(kept)}?"
     if len(got) == len(expected) == 1:
         return sentence + " Was a sum taken over the wrong axis?"
     for count in range(1, len(expected) + 1):

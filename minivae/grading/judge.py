@@ -13,6 +13,7 @@ from minivae.grading.changes import agrees
 from minivae.grading.compare import NEARLY, Comparison, compare, plain
 from minivae.grading.diagnose import AGREE, Answer, diagnose
 from minivae.grading.exercise import Arguments, Exercise
+from minivae.grading.likeness import common_likeness, partly
 from minivae.grading.regression import Measurement, measure, own_values
 from minivae.grading.run import Outcome, call
 from minivae.grading.verdict import Verdict
@@ -84,7 +85,7 @@ def as_named(exercise: Exercise, value: Any, arguments: Arguments) -> dict[str, 
 def verdict_on(exercise: Exercise, function: Any, answers: list[Answer], outcome: Outcome, hint: int) -> Verdict:
     """The verdict on answers that have the right form."""
     compared = [compare_all(exercise, answer) for answer in answers]
-    worst = [worse(list(values)) for values in zip(*compared, strict=True)]  # for each output, over all cases
+    worst = [worse([one[name] for one in compared]) for name in compared[0]]  # for each output, over all cases
     wrong = [one for one in worst if not one.ok]
     if not wrong and (exercise.statistics is None or repeatable(exercise, function, answers[-1])):
         return extremes(exercise, function, max(one.error for one in worst))
@@ -109,19 +110,20 @@ def verdict_on(exercise: Exercise, function: Any, answers: list[Answer], outcome
     found: list[Measurement] = []
     if first.error > NEARLY:
         found = more_measured(exercise, function, [first.name, *others], answers)
+    certain = {one.name: common_likeness(compared, one.name) or partly(one) for one in wrong}
     if not found:
-        return replace(verdict, text="\n".join([*lines, *report.unexplained(first)]))
-    lines += report.measured(found)
+        return replace(verdict, text="\n".join([*lines, *report.unexplained(first, certain[first.name])]))
+    lines += report.measured(found, certain)
     coefficients = {term.name: c for one in found for term, c in zip(one.terms, one.found, strict=True)}
     return replace(verdict, text="\n".join(lines), coefficients=coefficients, residual=found[0].residual)
 
 
-def compare_all(exercise: Exercise, answer: Answer) -> list[Comparison]:
-    """Every value of one answer beside the right one."""
-    return [
-        compare(name, answer.got[name], right, exercise.tolerance, exercise.sizes)
+def compare_all(exercise: Exercise, answer: Answer) -> dict[str, Comparison]:
+    """Every value of one answer beside the right one, by name."""
+    return {
+        name: compare(name, answer.got[name], right, exercise.tolerance, exercise.sizes)
         for name, right in answer.right.items()
-    ]
+    }
 
 
 def worse(comparisons: list[Comparison]) -> Comparison:
@@ -186,7 +188,7 @@ def extremes(exercise: Exercise, function: Any, error_found: float) -> Verdict:
         if isinstance(got, str):
             return error(exercise, f"right on ordinary numbers, but at {what}: {got}")
         right = exercise.named(exercise.right_answer(arguments))
-        for one in compare_all(exercise, Answer(arguments, got, right)):
+        for one in compare_all(exercise, Answer(arguments, got, right)).values():
             if not one.ok:
                 text = report.extreme(exercise.name, what, one, outcome.warned)
                 return Verdict(exercise.name, "wrong", text, first_wrong=one.name)
@@ -202,10 +204,10 @@ def judge_value(exercise: Exercise, answer: Any) -> Verdict:
         ok = isinstance(answer, type(reference)) and answer == reference
         one = Comparison(exercise.name, ok, "" if ok else f"{exercise.name} is {answer!r}.")
     else:
-        one = compare(exercise.name, answer, reference, exercise.tolerance, exercise.sizes)
+        one = compare(exercise.name, answer, reference, exercise.tolerance, exercise.sizes, each=True)
     if one.ok:
         return Verdict(exercise.name, "right", report.right(exercise.name, one.error))
-    lines = [report.headline(exercise.name), report.value_line(one)]
+    lines = [report.headline(exercise.name), *report.value_lines(one)]
     for mistake in exercise.mistakes:
         if mistake.wrong is not None and not one.problem and agrees(answer, mistake.wrong(), reference, AGREE):
             lines += report.named_value(mistake)

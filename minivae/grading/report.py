@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from minivae.grading.compare import NEARLY, Comparison, number
 from minivae.grading.diagnose import Finding
 from minivae.grading.exercise import Mistake
+from minivae.grading.likeness import count, likeness
 from minivae.grading.regression import Measurement
 from minivae.grading.run import in_words
 
 WIDTH = 100
-ROUGH = 0.02  # with more than this left over, coefficients are no more than a hint
+# With more than this left over, or less of what is wrong explained, coefficients only take up what is unknown.
+ROUGH = 0.02
+EXPLAINED = 0.98
+ALL_MISSING = "its terms are missing, all of them."
 NOT_REPEATABLE = (
     "Called twice with the same arguments, it gives two different answers. Noise has to come from an argument\n"
     "(eps, or rng), not from np.random inside the function."
 )
 
 SINGLE = (
-    "Your answer comes in float32. That is fine for a right one; to find a mistake, more digits are needed. Calculate\n"
-    "in float64 (that is what the arguments are), and the check says more."
+    "Your answer comes in float32, or in less. float32 is fine for a right one; to find a mistake, more digits are\n"
+    "needed. Calculate in float64 (that is what the arguments are), and the check says more."
 )
 
 
@@ -57,9 +63,14 @@ def table(compared: Sequence[Comparison]) -> list[str]:
     return lines
 
 
-def value_line(one: Comparison) -> str:
+def value_lines(one: Comparison) -> list[str]:
     """A plain value that is wrong; the right one is not told."""
-    return "    " + (one.problem or f"yours is {number(one.got) if one.got.ndim == 0 else 'a different array'}.")
+    if one.problem or one.got.ndim == 0:
+        return [wrap("    " + (one.problem or f"yours is {number(one.got)}."), "    ")]
+    first = tuple(np.argwhere(one.wrong)[0])
+    at = ", ".join(map(str, first))
+    lines = [f"    {count(one)}. The first is at [{at}], where yours is {number(one.got[first])}."]
+    return lines + ["    " + sentence for sentence in [likeness(one)] if sentence]
 
 
 def named_mistakes(name: str, finding: Finding, hint: int) -> list[str]:
@@ -98,22 +109,31 @@ def named_value(mistake: Mistake) -> list[str]:
     return ["", wrap(f"  {mistake.name}. {mistake.question}", "  ")]
 
 
-def measured(measurements: Sequence[Measurement]) -> list[str]:
-    """What the regression on the terms found."""
+def measured(measurements: Sequence[Measurement], certain: Mapping[str, str]) -> list[str]:
+    """What the regression on the terms found; `certain` is what holds of an output beyond doubt, "" if nothing does."""
     lines = ["", "No mistake of the catalogue explains this, so here is what was measured."]
     for one in measurements:
         if one.exact:
-            lines += ["", wrap(f"{one.output}: {summary(one)}", "    ")]
-        else:
-            share = f"{100 * one.residual:.3g} %"
-            lines += ["", wrap(f"{one.output}: {share} of it is not made of the terms it should be made of.", "    ")]
-        lines += coefficients(one)
-        if one.exact:
+            lines += ["", wrap(f"{one.output}: {summary(one)}", "    "), *coefficients(one)]
             lines.append(
                 f"    Tried out: put these right, and your {one.output} is right to {max(one.left, 1e-16):.0e}."
             )
-        elif one.residual > ROUGH:
-            lines.append("    With so much left over, the coefficients are only a rough guide.")
+        elif one.by_call:
+            lines += ["", f"{one.output}: it is made of its terms, but with factors that depend on the arguments:"]
+            lines.append(f"    {'term':<44}{'expected':>9}" + "".join(f"{f'call {i + 1}':>10}" for i in range(3)))
+            for term, *found in zip(one.terms, *one.by_call, strict=True):
+                lines.append(f"    {term.name:<44}{1:>9.3f}" + "".join(f"{c:>10.3f}" for c in found))
+            lines.append("    Which of the arguments is used in one of these factors in the wrong way?")
+        elif sure := certain[one.output]:
+            lines += ["", wrap(f"{one.output}: {sure[0].lower()}{sure[1:]}", "    ")]
+        else:
+            share = f"{100 * one.residual:.3g} % of it is not made of the terms it should be made of"
+            if one.residual <= ROUGH and one.explained >= EXPLAINED:
+                lines += ["", f"{one.output}: {share}. The rest is, about:", *coefficients(one)]
+            else:
+                names = ",  ".join(term.name for term in one.terms)
+                lines += ["", f"{one.output}: {share}:", wrap("    " + names, "    ")]
+                lines.append("    Calculate each term on a line of its own: which line of yours gives something else?")
     return lines
 
 
@@ -131,6 +151,11 @@ def coefficients(measurement: Measurement) -> list[str]:
 
 def summary(measurement: Measurement) -> str:
     """The wrong coefficients in words; a factor that a whole group of terms shares is told once."""
+    belonging = [c for t, c in zip(measurement.terms, measurement.found, strict=True) if t.expected]
+    one_group = len({t.group or t.name for t in measurement.terms if t.expected}) == 1
+    foreign = any(not t.expected for t, _ in measurement.wrong)
+    if not one_group and not foreign and max(belonging) - min(belonging) <= 1e-7:
+        return f"all of it is {belonging[0]:.3f} × what it should be." if abs(belonging[0]) > 1e-7 else ALL_MISSING
     parts: list[str] = []
     for term, found in measurement.wrong:
         in_group = [c for t, c in zip(measurement.terms, measurement.found, strict=True) if t.group == term.group]
@@ -150,7 +175,7 @@ def summary(measurement: Measurement) -> str:
     return "; ".join(parts) + rest + "."
 
 
-def unexplained(one: Comparison) -> list[str]:
+def unexplained(one: Comparison, certain: str) -> list[str]:
     """What can be said when there is nothing to measure against."""
     lines = [f"    largest difference: {one.error:.2g} of the largest entry"]
     if one.error <= NEARLY:
@@ -158,11 +183,8 @@ def unexplained(one: Comparison) -> list[str]:
             "That is close, but more than rounding in float64 (1e-16) explains. A finite difference, an `eps` added\n"
             "inside a log, or a clipped probability differs by about this much: use the exact formula."
         )
-    else:
-        ratios = one.got / one.expected if (abs(one.expected) > 1e-12).all() else None
-        if ratios is not None and ratios.size and abs(ratios - ratios.flat[0]).max() < 1e-9 * abs(ratios.flat[0]):
-            what = "Every entry is" if ratios.size > 1 else "Yours is"
-            lines.append(f"{what} {number(ratios.flat[0])} × the right one.")
+    elif certain:
+        lines.append(wrap(f"    {one.name}: {certain[0].lower()}{certain[1:]}", "    "))
     return lines
 
 

@@ -78,6 +78,12 @@ def check_elbo(
     for what, values in (("draws from q", bound.z), ("estimates of the ELBO", estimates)):
         if not np.isfinite(values).all():
             findings.fail("finite", f"{int((~np.isfinite(values)).sum())} of {values.size} {what} are NaN or infinite")
+    if not bound.repeatable():
+        findings.fail(
+            "noise from rng",
+            "two calls with the same `rng` and the same params give different numbers, so no gradient can be found: "
+            "all noise must be drawn from the `rng` that is given.",
+        )
     exact_gradient = None
     if not findings.failures:
         if bound.latent_dim <= 2:

@@ -81,6 +81,16 @@ class Bound:
             )
         return values
 
+    def repeatable(self) -> bool:
+        """Whether the noise is all in `rng`; where no estimates are differentiated, it does not matter."""
+        if self.guest_gradient is not None:
+            return True
+        same = [self.draw(self.point, "draws")[0], self.z]
+        if self.guest_elbo is not None:
+            params = self.rebuild([p.copy() for p in self.point])
+            same += [ask(self.guest_elbo, LEAST, self.rng("elbo"), params) for _ in range(2)]
+        return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(same[::2], same[1::2], strict=True))
+
     # --- by quadrature --------------------------------------------------------------------------------------
 
     def around_joint(self) -> Cloud:

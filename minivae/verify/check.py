@@ -91,11 +91,7 @@ def _check(problem: Problem, settings: Settings, report: GradcheckReport, failur
         point = _redrawn(problem, point, kinks, settings, rng)
     if redraws:
         notes.append(f"the comparison was made at redraw {redraws} of at most {MAX_REDRAWS} (report.point).")
-    notes += [
-        f"{i.name} gets no gradient (.grad is None), and f does not depend on it."
-        for i in inputs
-        if not i.arrived and i.error <= settings.rtol and i.mode in ("full", "directions")
-    ]
+    notes += _notes(inputs, settings.rtol)
     failures += broken
     return replace(
         report,
@@ -107,6 +103,28 @@ def _check(problem: Problem, settings: Settings, report: GradcheckReport, failur
         redraws=redraws,
         notes=tuple(notes),
     )
+
+
+def _notes(inputs: list[InputReport], rtol: float) -> list[str]:
+    """What a gradient that passed was not held to."""
+    passed = [i for i in inputs if i.error <= rtol and i.mode in ("full", "directions")]
+    notes = [
+        f"{i.name} gets no gradient (None), and f does not change with it around this point."
+        for i in passed
+        if not i.arrived
+    ]
+    notes += [
+        f"rounding hides any error below {i.unseen:.1e} in the gradient of {i.name}, whose largest entry is "
+        f"{i.largest:.1e}. Leave large constants out of f, or choose another point."
+        for i in passed
+        if i.unseen > (1e-4 * i.largest or rtol)
+    ]
+    if passed and len(passed) == len(inputs) and all(i.largest == 0 for i in passed):
+        notes.append(
+            "f does not change around this point, so any formula that gives zero here passes. Choose a point where it "
+            "changes: with more than one example, say."
+        )
+    return notes
 
 
 def compare_at(

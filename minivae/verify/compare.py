@@ -23,8 +23,9 @@ For a direction d with n entries the scale is the derivative's typical size, ‖
 shows as 1/√n of its error: among a million entries of equal size, one that is 0.1 % wrong still shows as 1e-6.
 
 **Too large a step, and kinks.** Wherever the error is too large, or the slopes on the two sides differ, the step is
-divided by 4, up to five times, and the step is kept at which the numeric value changes least (the gradient under test
-has no say in it). If the slopes differ at every one of these steps, f has a kink there, and no gradient can be checked.
+divided by 4, up to five times (ten, as long as that still helps), and the step is kept at which the numeric value
+changes least (the gradient under test has no say in it). If the slopes differ at every one of these steps, f has a kink
+there, and no gradient can be checked.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from minivae.verify.problem import Broken, random_cotangent, scales
 from minivae.verify.report import InputReport
 
 REFINEMENTS = 5
+MOST_REFINEMENTS = 10  # as long as each smaller step is still better than the one before
 GIVE_UP = 5  # so many derivatives wrong even with a refined step are enough to know
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -147,6 +149,8 @@ class Comparison:
             slope=self.slope_of_error(lines[j], float(analytic[row, j]), row, float(steps[j])),
             wrong=int((errors > self.rtol).any(axis=0).sum()),
             ratio=_common_ratio(analytic[0], numeric[0], self.rtol),
+            largest=float(np.abs(self.gradient[0]).max()),
+            unseen=float(self.rtol * (measurable - scale)[0].max()),
         )
 
     def scale(self, analytic: Array, numeric: Array) -> Array:
@@ -169,6 +173,8 @@ class Comparison:
         """The slopes for the steps h, h/4, h/16, ..."""
         found = [first]
         for _ in range(REFINEMENTS):
+            found.append(slopes(line, found[-1].step / 4, self.f.centre))
+        while _settled(found) is found[-1] and len(found) <= MOST_REFINEMENTS:
             found.append(slopes(line, found[-1].step / 4, self.f.centre))
         return found
 

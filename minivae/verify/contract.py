@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minivae.autodiff import Tensor
 from minivae.backend import Array, backend_of
 from minivae.random import Rng
 from minivae.verify.problem import Arrays, Broken, GivenPullback, Problem, random_cotangent
@@ -34,7 +35,8 @@ def usable(gradients: Sequence[Any], problem: Problem) -> tuple[list[Array | Non
             continue
         if not isinstance(g, (np.ndarray, np.generic)) and not (x.ndim == 0 and isinstance(g, float)):
             what = f"a {backend_of(g)} array" if hasattr(g, "dtype") and hasattr(g, "get") else f"a {type(g).__name__}"
-            failures.append(Failure("gradient shape", f"the gradient of {name} is {what}; expected a NumPy array"))
+            message = f"the gradient of {name} is {what}; expected a NumPy array{how(g)}"
+            failures.append(Failure("gradient shape", message))
             continue
         g = np.asarray(g)
         if g.shape != x.shape:
@@ -42,6 +44,8 @@ def usable(gradients: Sequence[Any], problem: Problem) -> tuple[list[Array | Non
             failures.append(
                 Failure("gradient shape", f"the gradient of {name} has shape {g.shape}, {name} has {x.shape}{hint}")
             )
+        elif g.dtype.kind == "c":
+            failures.append(Failure("gradient dtype", f"the gradient of {name} is complex; expected real numbers"))
         elif g.dtype != x.dtype:
             failures.append(
                 Failure(
@@ -53,6 +57,15 @@ def usable(gradients: Sequence[Any], problem: Problem) -> tuple[list[Array | Non
         else:
             good[-1] = g
     return good, failures
+
+
+def how(value: Any) -> str:
+    """How to make a NumPy array of it, if that is known: the end of a sentence."""
+    if isinstance(value, Tensor):
+        return ", as .numpy() gives it (functions of Tensors are checked by `gradcheck`)"
+    if hasattr(value, "detach"):
+        return ", as .detach().numpy() gives it"
+    return ", as np.array(...) makes it" if isinstance(value, (list, tuple)) else ""
 
 
 def _shape_hint(given: tuple[int, ...], wanted: tuple[int, ...]) -> str:

@@ -55,6 +55,7 @@ def check_kl(
 
     Raises:
         ConfigError: alpha is no rate, or draws are fewer than 1,000.
+        DtypeError: something that is not real numbers is given or returned.
         ShapeError: the densities' shape does not begin with the closed form's.
     """
     findings = Findings(name, alpha, draws, seed)
@@ -67,6 +68,10 @@ def check_kl(
         if not np.isfinite(part).all():
             bad = int((~np.isfinite(part)).sum())
             findings.fail("finite", f"{which} is NaN or infinite at {bad} of {part.size} draws from q")
+    if not np.isfinite(value).all():
+        bad = int((~np.isfinite(value)).sum())
+        findings.fail("finite", f"the closed form is NaN or infinite in {bad} of {value.size} entries")
+        return findings.report()
     size = np.abs(parts[0]).mean(axis=0) + np.abs(parts[1]).mean(axis=0)
     rounding = max(place.rounding, 1e-13) * (1 + size)
     if not findings.failures:

@@ -11,7 +11,7 @@ import numpy as np
 from minivae.autodiff import Tensor, debug, no_grad
 from minivae.backend import Array, array_module, backend_of, to_backend, to_numpy
 from minivae.distributions import Bernoulli, Categorical, Distribution
-from minivae.errors import ShapeError
+from minivae.errors import DtypeError, ShapeError
 from minivae.random import Rng
 
 Sampler = Callable[..., Any]
@@ -42,8 +42,17 @@ def ask(f: Callable[..., Any], *arguments: Any) -> Array:
 
 
 def plain(value: Any) -> Array:
-    """The host array in a Tensor, an array, a list or a number."""
-    return to_numpy(value.data if isinstance(value, Tensor) else value)
+    """The host array of real numbers in a Tensor (also PyTorch's), an array, a list or a number.
+
+    Raises:
+        DtypeError: there are no numbers in it, or complex ones.
+    """
+    value = value.data if isinstance(value, Tensor) else value
+    array = to_numpy(value.detach().cpu() if hasattr(value, "detach") else value)
+    if array.dtype.kind in "fiub":
+        return array
+    given = "complex numbers" if array.dtype.kind == "c" else "None" if value is None else f"a {type(value).__name__}"
+    raise DtypeError(f"expected an array of real numbers, got {given}")
 
 
 def draw(sample: Sampler, n: int, rng: Rng, *arguments: Any) -> tuple[Array, Place]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from minivae.backend import Array
 from minivae.verify.check import Settings, check
-from minivae.verify.contract import GENERAL
+from minivae.verify.contract import GENERAL, how
 from minivae.verify.finite_difference import require_float64
 from minivae.verify.problem import Arrays, Broken, GivenPullback, Problem
 from minivae.verify.report import GradcheckReport
@@ -50,13 +50,24 @@ def check_gradient(
 
     Raises:
         DtypeError: a part of x is not float64.
-        TypeError: f returns many numbers, and grad_f takes no cotangent.
+        TypeError: f or grad_f takes another number of arguments: f returns many numbers, say, and grad_f takes no
+            cotangent.
     """
     keys, parts, rebuild = take_apart(x)
     point = tuple(require_float64(part, key).copy() for key, part in zip(keys, parts, strict=True))
+    if not _takes(f, 1):
+        raise TypeError(
+            f"check_gradient: f takes {inspect.signature(f)}, but it is called with x alone. Several arrays go into "
+            "one x, a dict or a tuple, which f and grad_f take apart."
+        )
     shape = np.shape(f(rebuild([p.copy() for p in point])))
     scalar = math.prod(shape) == 1
-    if not scalar and not _takes_two(grad_f):
+    if scalar and not _takes(grad_f, 1):
+        raise TypeError(
+            f"check_gradient: grad_f takes {inspect.signature(grad_f)}, but f returns a single number: then grad_f is "
+            "called with x alone."
+        )
+    if not scalar and not _takes(grad_f, 2):
         raise TypeError(
             f"check_gradient: f returns shape {shape}, and only a single number has a gradient. Sum or average it, "
             "or let the gradient function take a cotangent too: grad_f(x, cotangent)."
@@ -86,10 +97,10 @@ def check_gradient(
     return check(problem, Settings(seed, step, rtol, atol, directions, full_below))
 
 
-def _takes_two(grad_f: Callable[..., Any]) -> bool:
-    """Whether grad_f(x, cotangent) is a possible call."""
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether it can be called with so many arguments."""
     try:
-        inspect.signature(grad_f).bind(None, None)
+        inspect.signature(function).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:
@@ -110,9 +121,9 @@ def take_apart(x: Any) -> tuple[list[str], list[Any], Callable[[list[Array]], An
 
 def _gradients(given: Any, x: Any, keys: list[str]) -> list[Any]:
     """One gradient for each part of x, as it was given; None where it is missing."""
+    if given is None:
+        raise Broken("gradient shape", "the gradient function returned None: is its `return` line missing?")
     if isinstance(x, Mapping):
-        if given is None:
-            return [None] * len(keys)
         if not isinstance(given, Mapping):
             raise Broken(
                 "gradient shape", f"the gradient is a {type(given).__name__}; expected a dict with keys {keys}"
@@ -122,8 +133,6 @@ def _gradients(given: Any, x: Any, keys: list[str]) -> list[Any]:
             raise Broken("gradient shape", f"the gradient has the keys {extra}, x has {keys}")
         return [given.get(k) for k in x]
     if len(keys) > 1 or keys == ["x[0]"]:
-        if given is None:
-            return [None] * len(keys)
         if not isinstance(given, (tuple, list)) or len(given) != len(keys):
             what = f"{len(given)} parts" if isinstance(given, (tuple, list)) else f"a {type(given).__name__}"
             raise Broken(
@@ -139,6 +148,12 @@ def _as_values(result: Any) -> Array:
         array = np.asarray(result)
         if array.dtype == np.float32:
             raise Broken("float64 inside", "f returned float32 for float64 inputs: something inside it converts")
+        if array.dtype.kind == "c":
+            raise Broken("returns numbers", "f returned complex numbers; expected real ones. Take the .real part?")
         if array.dtype.kind in "fiu":
             return array.astype(np.float64)
-    raise Broken("returns numbers", f"f returned a {type(result).__name__}; expected a number or a NumPy array")
+    if result is None:
+        raise Broken("returns numbers", "f returned None: is its `return` line missing?")
+    raise Broken(
+        "returns numbers", f"f returned a {type(result).__name__}; expected a number or a NumPy array{how(result)}"
+    )

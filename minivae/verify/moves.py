@@ -106,6 +106,7 @@ class Moved:
         direction = random_cotangent(rng, self.x.shape) * scales(self.x)
         line = self.line(direction)
         size = np.fmax(self.outputs.sizes(), np.abs(line(step)))
+        size[1:] = np.fmax.reduce(size[1:], initial=0.0)
         explained = 1000 * EPS * np.maximum(size, largest)
         measured = rounding_noise(line, step / 1e-3)
         if bool((measured > explained).any()):  # perhaps a kink close by: then the other side is smooth

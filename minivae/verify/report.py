@@ -37,6 +37,8 @@ class InputReport:
         slope: the slope of |analytic − numeric| against the step, on logarithmic axes (see `explain_slope`).
         wrong: how many of the checked derivatives are beyond the tolerance.
         ratio: analytic / numeric, if it is the same for all entries; otherwise None.
+        largest: the largest entry of the gradient under test.
+        unseen: an error up to this is put down to the rounding of f.
         arrived: False if no gradient arrived at all (`.grad` is None).
     """
 
@@ -53,6 +55,8 @@ class InputReport:
     slope: float = math.nan
     wrong: int = 0
     ratio: float | None = None
+    largest: float = 0.0
+    unseen: float = 0.0
     arrived: bool = True
 
     @property
@@ -178,14 +182,19 @@ def _explain(i: InputReport, rtol: float) -> str:
     """What the numbers say about an input whose gradient does not agree."""
     if not i.arrived:
         return (
-            f"{i.name}: no gradient arrives (.grad is None), although f changes with it (numeric slope "
-            f"{i.numeric:.6g}). The path is cut: look for .data, .numpy(), .detach(), no_grad() or a new Tensor(...)."
+            f"{i.name}: no gradient arrives (it is None), although f changes with it (numeric slope {i.numeric:.6g}). "
+            "The path is cut: look for .data, .numpy(), .detach(), no_grad() or a new Tensor(...); or, in a gradient "
+            "written by hand, for a part that is not returned."
         )
     text = f"{i.entry}: your gradient says {i.analytic:.9g}, differences of f say {i.numeric:.9g}"
     if i.output is not None:
         text += f", for output {list(i.output)}"
     what = "entries" if i.mode == "full" else "directions"
     text += f"; {i.wrong} of {i.checked} {what} wrong."
+    if math.isnan(i.analytic):
+        return f"{text} NaN comes from log or sqrt of a negative number, 0/0, or inf - inf."
+    if i.slope > 3:
+        return f"{text} {explain_slope(i.slope).capitalize()}. Give a smaller step=."
     if i.analytic == 0:
         text += " The gradient is zero where f does change: a term is missing, or the path is cut."
     elif i.ratio is not None and abs(i.ratio + 1) < 10 * rtol:

@@ -65,6 +65,7 @@ def check_sampler(
     Raises:
         ConfigError: nothing is declared; or log_prob is a sum that does not belong to independent entries; or alpha is
             no rate, or draws are fewer than 1,000.
+        DtypeError: something that is not real numbers is given or returned.
         ShapeError: the draws, or log_prob of them, do not have the shape that is expected.
     """
     if log_prob is None and isinstance(sample, Distribution):

@@ -133,7 +133,7 @@ def test_a_wrong_answer_in_float32_is_not_accused():
     assert verdict.status == "wrong"
     assert verdict.codes == ()
     assert verdict.first_wrong == "kl"
-    assert "Calculate\nin float64" in verdict.text
+    assert "Calculate in float64" in verdict.text
 
 
 def test_uniform_noise_is_seen_in_its_distribution():

@@ -155,7 +155,7 @@ def test_a_warning_of_numpy_is_told_with_a_wrong_answer():
         ("return {1: g}", "slope returns a dict. Expected: one array or number"),
         ("return g, x", "slope returns 2 values. Expected: one array or number"),
         ("return g + 1j", "d_x is complex"),
-        ("return np.array([None, g], dtype=object)", "d_x is a ndarray"),
+        ("return np.array([None, g], dtype=object)", "d_x is an array of dtype object"),
         ("return g.T", "d_x has shape (7, 5) = (D, B); expected (5, 7) = (B, D). It is transposed."),
         ("return g.sum(0)", "Axis 0 is gone"),
         ("return g.mean()", "Axes 0 and 1 are gone"),

@@ -208,3 +208,54 @@ def test_a_function_that_computes_in_float32_is_named(rng):
     x = rng.normal(size=7)
     assert failures(lambda x: np.sum(x.astype(np.float32) ** 2), TWICE, x)[0] == {"float64 inside"}
     assert failures(lambda x: float(np.sum(x.astype(np.float32) ** 2)), TWICE, x)[0] == {"float64 inside"}
+
+
+def test_a_forgotten_return_is_asked_for():
+    assert "is its `return` line missing?" in failures(SQUARES, lambda x: None, np.ones(3))[1]
+    assert "is its `return` line missing?" in failures(lambda x: None, TWICE, np.ones(3))[1]
+
+
+def test_complex_numbers_are_named():
+    assert "complex" in failures(lambda x: np.sum(x**2) + 0j, TWICE, np.ones(3))[1]
+    checks, text = failures(SQUARES, lambda x: 2 * x + 0j, np.ones(3))
+    assert checks == {"gradient dtype"}
+    assert "complex" in text
+    assert "astype" not in text
+
+
+def test_functions_of_another_number_of_arguments_are_refused_with_the_reason():
+    x = np.ones(3)
+    with pytest.raises(TypeError, match=r"f takes \(w, b\), but it is called with x alone.*a tuple"):
+        check_gradient(lambda w, b: np.sum(w * b), lambda w, b: (b, w), (x, x))
+    with pytest.raises(TypeError, match=r"grad_f takes \(x, u\), but f returns a single number"):
+        check_gradient(SQUARES, lambda x, u: 2 * x * u, x)
+
+
+def test_a_nan_in_the_gradient_is_told_as_such():
+    text = failures(SQUARES, lambda x: np.where(x > 1, np.nan, 2 * x), np.array([0.3, 1.5]))[1]
+    assert "x[1]: your gradient says nan" in text
+    assert "NaN comes from" in text
+    assert "Slope" not in text
+
+
+def test_close_to_the_edge_of_the_domain_the_step_gets_small_enough():
+    log, x = lambda x: np.sum(np.log(x)), np.array([1e-3, 1e-5, 2.0])
+    report = check_gradient(log, lambda x: 1 / x, x)
+    assert report
+    assert "rounding hides" in str(report)
+    assert not check_gradient(log, lambda x: np.array([1, 1.001, 1]) / x, x)
+
+
+def test_what_rounding_hides_is_said():
+    large = lambda x: 1e14 + np.sum(x**2)
+    report = check_gradient(large, lambda x: 2.2 * x, np.ones(3))
+    assert "rounding hides any error below" in str(report)
+    assert "rounding hides" not in str(check_gradient(SQUARES, TWICE, np.ones(3)))
+    assert "rounding hides" in str(check_gradient(large, lambda x: 0 * x, np.ones(3)))
+    assert "rounding hides" not in str(check_gradient(lambda x: 3.0, lambda x: 0 * x, np.ones(3)))
+
+
+def test_a_point_where_f_does_not_change_is_no_proof_of_a_formula(rng):
+    spread, wrong = lambda x: np.sum((x - x.mean(0)) ** 2), lambda x: 7 * (x - x.mean(0))
+    assert "any formula that gives zero here passes" in str(check_gradient(spread, wrong, rng.normal(size=(1, 4))))
+    assert not check_gradient(spread, wrong, rng.normal(size=(2, 4)))

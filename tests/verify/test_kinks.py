@@ -84,3 +84,9 @@ def test_smooth_but_sharply_bent_functions_are_not_taken_for_kinked():
     report = gradcheck(lambda x: ops.softplus(x * 200.0) / 200.0, np.array([0.0, 0.001, -0.002]))
     assert report
     assert report.redraws == 0
+
+
+def test_a_kink_in_every_entry_at_once_is_no_rounding_error():
+    report = gradcheck(ops.relu, np.zeros((2, 2)))
+    assert report
+    assert "kink" in str(report)

@@ -334,3 +334,13 @@ def test_numbers_that_are_not_finite_are_reported():
     case = Tanh(1)
     assert case.check(lambda n, rng, p: np.full(n, np.nan)).failed == ("finite",)
     assert case.check(sample_q=lambda n, rng, p: np.full((n, 1), np.inf)).failed[0] == "finite"
+
+
+def test_noise_that_does_not_come_from_rng_is_named_and_no_gradient_is_made_of_it():
+    problem, own = Tanh(1), np.random.default_rng(0)
+    sample = lambda n, rng, params: problem.sample_q(n, own, params)
+    report = check_elbo(None, sample, problem.log_q, problem.log_joint, problem.params, draws=2000)
+    assert report.failed == ("noise from rng",)
+    elbo = lambda n, rng, params: problem.log_joint(z := sample(n, rng, params)) - problem.log_q(z, params)
+    report = check_elbo(elbo, problem.sample_q, problem.log_q, problem.log_joint, problem.params, draws=2000)
+    assert report.failed == ("noise from rng",)

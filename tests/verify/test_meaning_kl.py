@@ -19,7 +19,7 @@ from meaning_cases import (
 )
 
 from minivae.distributions import Bernoulli, Categorical, Normal, kl_divergence
-from minivae.errors import ShapeError
+from minivae.errors import DtypeError, ShapeError
 from minivae.verify import check_kl
 
 VALUE = kl(MU, LOGVAR)
@@ -137,3 +137,14 @@ def test_densities_that_are_not_finite_are_reported():
     report = check_kl(VALUE, sampler(), log_q, lambda z: np.log(np.where(z > 5, 0.0, 1.0)))
     assert report.failed == ("finite",)
     assert "log_p is NaN or infinite" in str(report)
+
+
+def test_a_divergence_that_is_no_number_is_named_as_such():
+    bad = np.where(np.arange(L) == 1, np.nan, VALUE)
+    report = check_kl(bad, sampler(), log_q, log_p)
+    assert report.failed == ("finite",)
+    assert f"NaN or infinite in 1 of {L} entries" in str(report)
+    with pytest.raises(DtypeError, match="got None"):
+        check_kl(None, sampler(), log_q, log_p)
+    with pytest.raises(DtypeError, match="complex"):
+        check_kl(VALUE + 0j, sampler(), log_q, log_p)

@@ -25,6 +25,7 @@ from meaning_cases import (
 from minivae import ops
 from minivae.autodiff import Tensor
 from minivae.distributions import Bernoulli, Categorical, GreyBCE, Normal
+from minivae.errors import DtypeError
 from minivae.verify import check_gradient, check_kl, check_sampler, gradcheck
 
 # --- what gradient checks cannot see ------------------------------------------------------------------------
@@ -261,3 +262,17 @@ def test_a_right_normal_passes_at_any_place_and_scale(mu, logvar, seed):
     density = lambda x: -0.5 * (math.log(2 * math.pi) + logvar + (x - mu) ** 2 * math.exp(-logvar))
     check_sampler(draws, density, draws=4000, alpha=1e-7, seed=seed).require()
     assert not check_sampler(lambda n, rng: draws(n, rng) * 1.2 - 0.2 * mu, density, draws=4000, seed=seed)
+
+
+def test_complex_draws_are_refused():
+    with pytest.raises(DtypeError, match="complex"):
+        check_sampler(lambda n, rng: rng.standard_normal(n) + 0j, mean=0.0, variance=1.0)
+
+
+def test_of_a_density_that_was_not_found_nothing_more_is_claimed():
+    s = 1e-12
+    report = check_sampler(
+        lambda n, rng: s * rng.standard_normal(n), lambda z: -0.5 * (math.log(2 * math.pi * s * s) + (z / s) ** 2)
+    )
+    assert set(report.failed) <= {"quadrature"}
+    assert "exp(log_var)" not in str(report)
