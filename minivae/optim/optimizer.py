@@ -90,8 +90,8 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """A flat dict of numbers (the options) and NumPy copies (`steps`, and for instance `decayed_sum.3`)."""
-        numbers = {name: getattr(self, name) for name in (*self.options, "initial_lr")}
-        state: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
+        values = {name: getattr(self, name) for name in (*self.options, "initial_lr")}
+        state: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
         state["steps"] = np.array(self.steps, np.int64)
         for name, arrays in self.state.items():
             state |= {f"{name}.{i}": np.array(to_numpy(a)) for i, a in enumerate(arrays) if self.steps[i]}
