@@ -170,6 +170,16 @@ def test_a_read_only_array_is_named():
         Adam([p]).step()
 
 
+def test_a_parameter_of_another_shape_after_its_first_step_is_named():
+    p = Tensor(np.ones(2), requires_grad=True)
+    optimiser = Adam([p])
+    p.grad = np.ones(2)
+    optimiser.step()
+    p.data, p.grad = np.ones(3), np.ones(3)
+    with pytest.raises(ShapeError, match=r"params\[0\] has shape \(3,\), its running average \(2,\).*new optimiser"):
+        optimiser.step()
+
+
 def test_a_parameter_moved_after_its_first_step_is_named():
     layer = Dense(3, 2)
     optimiser = Adam(layer.parameters())
