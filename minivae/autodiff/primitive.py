@@ -8,9 +8,10 @@ The function returns its value and, beside it, one pullback for each differentia
         return x * y, (lambda g: g * y, lambda g: g * x)
 
 The differentiable arguments are those annotated `Array` (or `np.ndarray`; without annotations, those without a
-default); they come first. What comes after them are options, handed on as they are. With one differentiable argument
-the pullback needs no tuple. `None` in place of a pullback says that the derivative is zero. A pullback returns a new
-array, or g itself or a view of it, never one that it keeps: what it returns may be added to in place.
+default); they come first. What comes after them are options, handed on as they are, only NumPy's numbers as Python's.
+With one differentiable argument the pullback needs no tuple. `None` in place of a pullback says that the derivative is
+zero. A pullback returns a new array, or g itself or a view of it, never one that it keeps: what it returns may be added
+to in place.
 
 Once, for every op, the machinery around it unwraps the Tensors, gives plain numbers the dtype of the arrays beside
 them, refuses two float dtypes or two backends in one expression, records the pullbacks that somebody will need, and
@@ -66,6 +67,9 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
             if options or len(args) < n:
                 args = _positional(args, options, arguments, name)
             operands, rest = args[:n], args[n:]
+        if rest or options:
+            rest = tuple(map(_python_number, rest))
+            options = {key: _python_number(option) for key, option in options.items()}
 
         plain = []
         first = None
@@ -115,6 +119,11 @@ def primitive(forward: Callable[..., Forward]) -> Callable[..., Tensor]:
     if forward.__module__.startswith("minivae."):
         PRIMITIVES[name] = op
     return op
+
+
+def _python_number(option: Any) -> Any:
+    """An option that is a NumPy number, as Python's: that one takes the dtype of the arrays it meets."""
+    return option.item() if isinstance(option, np.generic) else option
 
 
 def _plain_array(value: Any, name: str) -> Array:

@@ -58,7 +58,7 @@ def relu(x: Array) -> Forward:
 @primitive
 def leaky_relu(x: Array, negative_slope: float = 0.01) -> Forward:
     """x for x > 0, negative_slope·x for x ≤ 0.  d/dx = 1 or negative_slope (Maas, Hannun and Ng 2013)."""
-    xp, negative_slope = array_module(x), float(negative_slope)
+    xp = array_module(x)
     y = xp.maximum(x, 0) + negative_slope * xp.minimum(x, 0)
     return y, lambda g: g * (x > 0) + negative_slope * g * (x <= 0)
 
@@ -66,7 +66,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Forward:
 @primitive
 def elu(x: Array, alpha: float = 1.0) -> Forward:
     """x for x > 0, α(exp x − 1) for x ≤ 0.  d/dx = 1 or α exp x (Clevert, Unterthiner and Hochreiter 2016, eq. 15)."""
-    xp, alpha = array_module(x), float(alpha)
+    xp = array_module(x)
     y = xp.maximum(x, 0) + alpha * xp.expm1(xp.minimum(x, 0))
 
     def pullback(g: Array) -> Array:

@@ -29,8 +29,6 @@ it goes back to: that is what output_padding is for.
 
 from __future__ import annotations
 
-import numbers
-
 from minivae.autodiff import Forward, primitive
 from minivae.backend import Array
 from minivae.errors import ConfigError, ShapeError
@@ -149,7 +147,7 @@ def _options(
     """The kernel's size and the options, checked: kernel, stride, padding, dilation, groups."""
     if weight.ndim != 4 or 0 in weight.shape:
         raise ShapeError(f"{op}: weight has shape {weight.shape}; expected four axes, the last two the kernel's")
-    if isinstance(groups, bool) or not isinstance(groups, numbers.Integral) or groups < 1:
+    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
         raise ConfigError(f"{op}: groups is {groups!r}; expected a whole number of at least 1")
     return (
         (weight.shape[2], weight.shape[3]),

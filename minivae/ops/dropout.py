@@ -32,7 +32,7 @@ def dropout(x: Array, mask: Any, p: float) -> Forward:
         raise ConfigError(f"dropout: p is {p}; expected the probability of dropping an entry, 0 <= p < 1")
     xp = array_module(x)
     mask = mask.data if isinstance(mask, Tensor) else mask
-    scale = xp.asarray(mask, dtype=x.dtype) * float(1 / (1 - p))
+    scale = xp.asarray(mask, dtype=x.dtype) * (1 / (1 - p))
     stretches = scale.ndim > x.ndim or any(
         m not in (1, n) for m, n in zip(scale.shape[::-1], x.shape[::-1], strict=False)
     )

@@ -50,8 +50,8 @@ def clip(x: Array, min: float | None = None, max: float | None = None) -> Forwar
     if min is not None and max is not None and min > max:
         raise ConfigError(f"clip: min = {min} is greater than max = {max}; swap them")
     xp = array_module(x)
-    y = x if min is None else xp.maximum(x, float(min))  # float: a NumPy number would bring its own dtype
-    y = y if max is None else xp.minimum(y, float(max))
+    y = x if min is None else xp.maximum(x, min)
+    y = y if max is None else xp.minimum(y, max)
     return y, lambda g: g * (y == x)
 
 

@@ -187,3 +187,15 @@ def _named_f(forward):
         return forward(x)
 
     return primitive(f)
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float32(0.5)])
+def test_a_numpy_number_as_an_option_leaves_the_dtype_alone(number):
+    @primitive
+    def scaled(x: Array, factor: float = 1.0) -> Forward:
+        assert type(factor) is float
+        return x * factor, lambda g: g * factor
+
+    x = Tensor(np.ones(3, np.float32), requires_grad=True)
+    for y in (scaled(x, number), scaled(x, factor=number), ops.var(x, correction=np.int64(1))):
+        assert y.dtype == np.float32

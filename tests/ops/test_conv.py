@@ -6,12 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
+from conv_by_loops import Setting, assert_all_close, conv2d_by_loops, conv_transpose2d_by_loops, value_and_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivae.autodiff import Tensor, debug
 from minivae.backend import to_backend, why_no_cupy
-from minivae.errors import ConfigError, DtypeError, ShapeError
+from minivae.errors import ShapeError
 from minivae.ops import columns, windows
 from minivae.ops.conv import conv2d, conv_transpose2d
 from minivae.verify import gradcheck
@@ -19,85 +20,6 @@ from minivae.verify import gradcheck
 SETTINGS = 220
 modest = settings(max_examples=40, deadline=None)
 needs_cupy = pytest.mark.skipif(why_no_cupy() is not None, reason="needs CuPy and a device (or one that is emulated)")
-
-
-def products(x_shape, w_shape, y_shape, stride, padding, dilation, groups):
-    """The definition: every (pixel of x, weight, pixel of y) that a convolution multiplies and adds, as indices."""
-    n, _, height, width = x_shape
-    _, outputs, ho, wo = y_shape
-    _, inputs, kh, kw = w_shape
-    for b, o, u, v, c, i, j in itertools.product(*map(range, (n, outputs, ho, wo, inputs, kh, kw))):
-        row, column = u * stride[0] + i * dilation[0] - padding[0], v * stride[1] + j * dilation[1] - padding[1]
-        if 0 <= row < height and 0 <= column < width:
-            channel = o // (outputs // groups) * inputs + c
-            yield (b, channel, row, column), (o, c, i, j), (b, o, u, v)
-
-
-def conv2d_by_loops(x, w, bias, g, grid):
-    """y[v] += x[u]·w[k] for all products, and what the product rule makes of it: (y, dx, dw, dbias)."""
-    y, dx, dw = np.zeros_like(g), np.zeros_like(x), np.zeros_like(w)
-    for u, k, v in products(x.shape, w.shape, g.shape, *grid):
-        y[v] += x[u] * w[k]
-        dx[u] += g[v] * w[k]
-        dw[k] += g[v] * x[u]
-    return y + bias.reshape(-1, 1, 1), dx, dw, g.sum(axis=(0, 2, 3))
-
-
-def conv_transpose2d_by_loops(x, w, bias, g, grid):
-    """The same products with x and y in each other's place: y[u] += x[v]·w[k]."""
-    y, dx, dw = np.zeros_like(g), np.zeros_like(x), np.zeros_like(w)
-    for u, k, v in products(g.shape, w.shape, x.shape, *grid):
-        y[u] += x[v] * w[k]
-        dx[v] += g[u] * w[k]
-        dw[k] += g[u] * x[v]
-    return y + bias.reshape(-1, 1, 1), dx, dw, g.sum(axis=(0, 2, 3))
-
-
-class Setting:
-    """Random shapes and options, such that at least one window fits."""
-
-    def __init__(self, seed):
-        rng = self.rng = np.random.default_rng(seed)
-
-        def pair(low, high):
-            return tuple(int(n) for n in rng.integers(low, high, size=2, endpoint=True))
-
-        self.kernel, self.stride, self.dilation = pair(1, 4), pair(1, 3), pair(1, 3)
-        self.count = pair(1, 4)
-        reach = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
-        smallest = [(n - 1) * s + r for n, s, r in zip(self.count, self.stride, reach, strict=True)]
-        self.padding = tuple(int(rng.integers(0, min(3, (m - 1) // 2), endpoint=True)) for m in smallest)
-        self.exact = tuple(m - 2 * p for m, p in zip(smallest, self.padding, strict=True))
-        rest = [int(rng.integers(0, s)) for s in self.stride]
-        self.size = tuple(e + r for e, r in zip(self.exact, rest, strict=True))
-        steps = zip(self.stride, self.dilation, strict=True)
-        self.output_padding = tuple(int(rng.integers(0, max(s, d))) for s, d in steps)
-        self.groups = int(rng.integers(1, 3, endpoint=True))
-        self.n, self.inputs, self.outputs = (int(k) for k in rng.integers(1, 2, size=3, endpoint=True))
-        self.inputs, self.outputs = self.inputs * self.groups, self.outputs * self.groups
-        self.grid = (self.stride, self.padding, self.dilation, self.groups)
-        self.options = {
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-        }
-
-    def normal(self, *shape):
-        return self.rng.normal(size=shape)
-
-
-def value_and_gradients(op, arrays, g, **options):
-    leaves = [Tensor(a, requires_grad=True) for a in arrays]
-    y = op(*leaves, **options)
-    y.backward(g)
-    return y.data, *(leaf.grad for leaf in leaves)
-
-
-def assert_all_close(ours, expected, rtol):
-    for name, a, b in zip(("value", "dx", "dweight", "dbias"), ours, expected, strict=False):
-        assert a.shape == b.shape, name
-        assert np.abs(a - b).max() <= rtol * max(np.abs(b).max(), 1e-300), name
 
 
 # --- against the definition -------------------------------------------------------------------------------
@@ -427,57 +349,3 @@ def test_cupy_agrees_with_numpy(op, options, rng):
     with debug(False):
         there = value_and_gradients(op, [to_backend(a, "cupy") for a in arrays], to_backend(g, "cupy"), **options)
     assert_all_close([a.get() for a in there], here, 1e-12)
-
-
-# --- errors -----------------------------------------------------------------------------------------------
-
-X, W = np.zeros((2, 3, 8, 9)), np.zeros((4, 3, 3, 3))
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "words"),
-    [
-        (
-            lambda: conv2d(X[:, :2], W),
-            ShapeError,
-            [r"conv2d: x has shape \(2, 2, 8, 9\)", r"\(4, 3, 3, 3\)", "3 channels"],
-        ),
-        (lambda: conv2d(X[:, :1], W[:, :, :2]), ShapeError, ["must have 3 channels", "here 1"]),
-        (lambda: conv2d(X, W[:, :1], groups=3), ShapeError, ["groups = 3", "must divide O = 4"]),
-        (lambda: conv2d(X[..., :2], W), ShapeError, ["larger than the image", r"\(8, 2\)", r"\(3, 3\)"]),
-        (lambda: conv2d(X, W, dilation=4), ShapeError, ["larger than the image", r"reaches over \(9, 9\)"]),
-        (lambda: conv2d(X[0], W), ShapeError, ["conv2d", r"\(3, 8, 9\)", r"\(N, C, H, W\)"]),
-        (lambda: conv2d(X, W[0]), ShapeError, ["weight has shape", "four axes"]),
-        (lambda: conv2d(X, W[:, :, :0]), ShapeError, ["weight has shape"]),
-        (lambda: conv2d(X, W, np.zeros(3)), ShapeError, [r"bias has shape \(3,\)", r"\(4,\)"]),
-        (lambda: conv2d(X, W, stride=0), ConfigError, ["conv2d: stride is 0", "at least 1"]),
-        (lambda: conv2d(X, W, padding=-1), ConfigError, ["padding is -1", "at least 0"]),
-        (lambda: conv2d(X, W, padding=(1, 2, 3)), ConfigError, [r"padding is \(1, 2, 3\)", "pair"]),
-        (lambda: conv2d(X, W, dilation=1.5), ConfigError, ["dilation is 1.5"]),
-        (lambda: conv2d(X, W, padding="same"), ConfigError, ["padding is 'same'"]),
-        (lambda: conv2d(X, W, dilation=0), ConfigError, ["dilation is 0", "at least 1"]),
-        (lambda: conv2d(X, W, groups=0), ConfigError, ["groups is 0"]),
-        (lambda: conv2d(X, W, groups=True), ConfigError, ["groups is True"]),
-        (lambda: conv2d(X, W, groups="2"), ConfigError, ["groups is '2'"]),
-        (lambda: conv2d(X, W.astype(np.float32)), DtypeError, ["conv2d", "float32", "float64"]),
-        (
-            lambda: conv_transpose2d(X, W),
-            ShapeError,
-            [r"conv_transpose2d: x has shape \(2, 3, 8, 9\)", "I = 4 channels", "here 3"],
-        ),
-        (lambda: conv_transpose2d(X, W[:3], groups=2), ShapeError, ["groups = 2", "must divide I"]),
-        (lambda: conv_transpose2d(X[0], W[:3]), ShapeError, [r"\(N, C, H, W\)"]),
-        (
-            lambda: conv_transpose2d(X, W[:3], stride=2, output_padding=2),
-            ShapeError,
-            ["output_padding", "smaller than"],
-        ),
-        (lambda: conv_transpose2d(X, W[:3], output_padding=-1), ConfigError, ["output_padding is -1"]),
-        (lambda: conv_transpose2d(X, W[:3], padding=5), ShapeError, [r"size \(0, 1\)", "less padding"]),
-        (lambda: conv_transpose2d(X, W[:3], np.zeros((3, 1))), ShapeError, ["bias has shape"]),
-    ],
-)
-def test_errors_say_what_was_given_and_what_is_expected(call, error, words):
-    for word in words:
-        with pytest.raises(error, match=word):
-            call()
